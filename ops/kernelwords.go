@@ -1,0 +1,201 @@
+package ops
+
+import "fmt"
+
+// The numbers are those of include/uapi/linux/bpf.h; the words are the
+// kernel's own, in lower case and without their prefix.
+
+// MapType is enum bpf_map_type.
+type MapType uint32
+
+// The map types that plans and the model speak about.
+const (
+	Hash           MapType = 1
+	Array          MapType = 2
+	ProgArray      MapType = 3
+	PerfEventArray MapType = 4
+	PercpuHash     MapType = 5
+	PercpuArray    MapType = 6
+	StackTrace     MapType = 7
+	CgroupArray    MapType = 8
+	LRUHash        MapType = 9
+	LRUPercpuHash  MapType = 10
+	LPMTrie        MapType = 11
+	ArrayOfMaps    MapType = 12
+	HashOfMaps     MapType = 13
+	Queue          MapType = 22
+	Stack          MapType = 23
+)
+
+var mapTypes = words{
+	1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 5: "percpu_hash", 6: "percpu_array",
+	7: "stack_trace", 8: "cgroup_array", 9: "lru_hash", 10: "lru_percpu_hash", 11: "lpm_trie",
+	12: "array_of_maps", 13: "hash_of_maps", 14: "devmap", 15: "sockmap", 16: "cpumap", 17: "xskmap",
+	18: "sockhash", 19: "cgroup_storage", 20: "reuseport_sockarray", 21: "percpu_cgroup_storage",
+	22: "queue", 23: "stack", 24: "sk_storage", 25: "devmap_hash", 26: "struct_ops", 27: "ringbuf",
+	28: "inode_storage", 29: "task_storage", 30: "bloom_filter", 31: "user_ringbuf", 32: "cgrp_storage",
+	33: "arena", 34: "insn_array", 35: "rhash",
+}
+
+// MarshalText writes the kernel's word, or a number.
+func (t MapType) MarshalText() ([]byte, error) { return mapTypes.text(uint64(t)), nil }
+
+// UnmarshalText accepts the kernel's word, or a number.
+func (t *MapType) UnmarshalText(b []byte) error {
+	v, err := mapTypes.parse(b, "map type", 32)
+	*t = MapType(v)
+	return err
+}
+
+func (t MapType) String() string { return string(mapTypes.text(uint64(t))) }
+
+// OuterKind is array or hash: which of the two map-of-maps types.
+type OuterKind uint8
+
+// The two kinds of outer map.
+const (
+	OuterArray OuterKind = iota
+	OuterHash
+)
+
+var outerKinds = words{0: "array", 1: "hash"}
+
+// MapType is the kernel's type of this kind of outer map.
+func (k OuterKind) MapType() MapType { return ArrayOfMaps + MapType(k) }
+
+func (k OuterKind) String() string { return string(outerKinds.text(uint64(k))) }
+
+// MarshalText writes array or hash.
+func (k OuterKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText accepts array or hash.
+func (k *OuterKind) UnmarshalText(b []byte) error {
+	v, err := outerKinds.parse(b, "kind of outer map", 1)
+	*k = OuterKind(v)
+	return err
+}
+
+// CreateFlags is map_flags of BPF_MAP_CREATE.
+type CreateFlags uint32
+
+// Flags of BPF_MAP_CREATE.
+const (
+	NoPrealloc    CreateFlags = 1 << 0
+	NoCommonLRU   CreateFlags = 1 << 1
+	NUMANode      CreateFlags = 1 << 2
+	ReadOnly      CreateFlags = 1 << 3
+	WriteOnly     CreateFlags = 1 << 4
+	StackBuildID  CreateFlags = 1 << 5
+	ZeroSeed      CreateFlags = 1 << 6
+	ReadOnlyProg  CreateFlags = 1 << 7
+	WriteOnlyProg CreateFlags = 1 << 8
+	Clone         CreateFlags = 1 << 9
+	MMapable      CreateFlags = 1 << 10
+	PreserveElems CreateFlags = 1 << 11
+	InnerMap      CreateFlags = 1 << 12
+)
+
+var createFlags = words{
+	1 << 0: "NO_PREALLOC", 1 << 1: "NO_COMMON_LRU", 1 << 2: "NUMA_NODE", 1 << 3: "RDONLY", 1 << 4: "WRONLY",
+	1 << 5: "STACK_BUILD_ID", 1 << 6: "ZERO_SEED", 1 << 7: "RDONLY_PROG", 1 << 8: "WRONLY_PROG",
+	1 << 9: "CLONE", 1 << 10: "MMAPABLE", 1 << 11: "PRESERVE_ELEMS", 1 << 12: "INNER_MAP",
+}
+
+func (f CreateFlags) String() string { return string(createFlags.flags(uint64(f))) }
+
+// MarshalText writes words joined by |.
+func (f CreateFlags) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText accepts words and numbers joined by |.
+func (f *CreateFlags) UnmarshalText(b []byte) error {
+	v, err := createFlags.parseFlags(b, "flag of map creation", 32)
+	*f = CreateFlags(v)
+	return err
+}
+
+// UpdateFlags is flags of BPF_MAP_UPDATE_ELEM.
+type UpdateFlags uint64
+
+// Flags of BPF_MAP_UPDATE_ELEM.
+const (
+	Any     UpdateFlags = 0
+	NoExist UpdateFlags = 1
+	Exist   UpdateFlags = 2
+	Lock    UpdateFlags = 4
+	CPU     UpdateFlags = 8
+	AllCPUs UpdateFlags = 16
+)
+
+var updateFlags = words{1: "NOEXIST", 2: "EXIST", 4: "LOCK", 8: "CPU", 16: "ALL_CPUS"}
+
+// MarshalText writes words joined by |.
+func (f UpdateFlags) MarshalText() ([]byte, error) { return updateFlags.flags(uint64(f)), nil }
+
+// UnmarshalText accepts words and numbers joined by |.
+func (f *UpdateFlags) UnmarshalText(b []byte) error {
+	v, err := updateFlags.parseFlags(b, "flag of an update", 64)
+	*f = UpdateFlags(v)
+	return err
+}
+
+// ProgType is enum bpf_prog_type.
+type ProgType uint32
+
+// The program types that plans and the model speak about.
+const (
+	SocketFilter  ProgType = 1
+	Kprobe        ProgType = 2
+	SchedCLS      ProgType = 3
+	Tracepoint    ProgType = 5
+	XDP           ProgType = 6
+	CgroupSKB     ProgType = 8
+	RawTracepoint ProgType = 17
+)
+
+var progTypes = words{
+	1: "socket_filter", 2: "kprobe", 3: "sched_cls", 4: "sched_act", 5: "tracepoint", 6: "xdp",
+	7: "perf_event", 8: "cgroup_skb", 17: "raw_tracepoint",
+}
+
+func (t ProgType) String() string { return string(progTypes.text(uint64(t))) }
+
+// MarshalText writes the kernel's word, or a number.
+func (t ProgType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText accepts the kernel's word, or a number.
+func (t *ProgType) UnmarshalText(b []byte) error {
+	v, err := progTypes.parse(b, "program type", 32)
+	*t = ProgType(v)
+	return err
+}
+
+// Body is what a program does with the outer map that it is given.
+type Body uint8
+
+// Bodies. BodyLookup looks up a key in the outer map and, in the inner map that
+// it finds, another key; the others call the helper of that name on the outer map.
+const (
+	BodyLookup Body = iota
+	BodyUpdate
+	BodyDelete
+	BodyPush
+	BodyPop
+	BodyPeek
+)
+
+var bodies = words{0: "lookup", 1: "update", 2: "delete", 3: "push", 4: "pop", 5: "peek"}
+
+func (b Body) String() string { return string(bodies.text(uint64(b))) }
+
+// MarshalText writes the word.
+func (b Body) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText accepts the word.
+func (b *Body) UnmarshalText(text []byte) error {
+	v, err := bodies.parse(text, "body of a program", 8)
+	if err == nil && bodies[v] == "" {
+		err = fmt.Errorf("%s is not the number of a body of a program", text)
+	}
+	*b = Body(v)
+	return err
+}

@@ -1,0 +1,192 @@
+package ops
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// ENOTSUPP is 524, an errno of the kernel's own that libc has no name for.
+const ENOTSUPP = Errno(524)
+
+// Errno is an errno of the kernel; 0 is success.
+type Errno unix.Errno
+
+var errnoNames = func() map[Errno]string {
+	names := map[Errno]string{0: "ok", ENOTSUPP: "ENOTSUPP"}
+	for e := unix.Errno(1); e < 134; e++ {
+		if s := unix.ErrnoName(e); s != "" {
+			names[Errno(e)] = s
+		}
+	}
+	return names
+}()
+
+func (e Errno) String() string {
+	if s := errnoNames[e]; s != "" {
+		return s
+	}
+	return fmt.Sprintf("E%d", int(e))
+}
+
+// Result is an answer: an errno, or on success what was read, as text of the
+// language: a name, a number, a word. It never holds a descriptor, an id, an
+// address or a time, nothing that differs between two runs.
+type Result struct {
+	Errno Errno
+	Got   string
+}
+
+// OK is success with nothing read; Got success with what was read; Failed an errno.
+var OK = Result{}
+
+// Read is success with what was read.
+func Read(got string) Result { return Result{Got: got} }
+
+// Failed is the answer of a call that failed with e.
+func Failed(e unix.Errno) Result { return Result{Errno: Errno(e)} }
+
+// String is ok, = what was read, or the name of the errno.
+func (r Result) String() string {
+	if r.Errno == 0 && r.Got != "" {
+		return "= " + r.Got
+	}
+	return r.Errno.String()
+}
+
+// ParseResult reads what Result.String wrote.
+func ParseResult(s string) (Result, error) {
+	if got, ok := strings.CutPrefix(s, "= "); ok && got != "" {
+		return Result{Got: got}, nil
+	}
+	for e, name := range errnoNames {
+		if name == s {
+			return Result{Errno: e}, nil
+		}
+	}
+	var e int
+	if n, err := fmt.Sscanf(s, "E%d", &e); n == 1 && err == nil && Errno(e).String() == s {
+		return Result{Errno: Errno(e)}, nil
+	}
+	return Result{}, fmt.Errorf("%q is not an answer: want ok, an errno or = and what was read", s)
+}
+
+// Step is one operation with its answer. Returned false: asked, never answered.
+type Step struct {
+	Op       Op
+	Returned bool
+	Got      Result
+}
+
+// Ending says how the run of a sequence ended.
+type Ending uint8
+
+// Endings. The zero value is not an ending: a trace must say how it ended.
+const (
+	Undecided Ending = iota
+	Completed        // every operation was answered
+	Panicked         // the kernel panicked or oopsed
+	Hung             // no answer within the time limit
+	Lost             // the machine or process that ran it is gone, without a word
+	Refused          // the executor could not run it: the harness is at fault
+)
+
+var endings = words{0: "undecided", 1: "completed", 2: "panicked", 3: "hung", 4: "lost", 5: "refused"}
+
+func (e Ending) String() string { return string(endings.text(uint64(e))) }
+
+// Trace is what happened when a sequence ran on a kernel.
+type Trace struct {
+	Kernel string // release, as uname says it
+	Steps  []Step
+	End    Ending
+	Detail string // one line: why it ended so, if not completed
+}
+
+// Sequence is the sequence that was run.
+func (t Trace) Sequence() (s Sequence) {
+	for _, step := range t.Steps {
+		s = append(s, step.Op)
+	}
+	return s
+}
+
+const noAnswer = "(no answer)"
+
+// answer is the text of a step's result.
+func (s Step) answer() string {
+	if !s.Returned {
+		return noAnswer
+	}
+	return s.Got.String()
+}
+
+// String is a header, an operation and its answer a line, and how it ended.
+func (t Trace) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kernel: %s\n", t.Kernel)
+	for _, s := range t.Steps {
+		fmt.Fprintf(&b, "%-54s  %s\n", s.Op, s.answer())
+	}
+	fmt.Fprintf(&b, "ended: %s %s", t.End, t.Detail)
+	return strings.TrimRight(b.String(), " ") + "\n"
+}
+
+// ParseTrace reads what Trace.String wrote. The error is a *SyntaxError.
+func ParseTrace(src string) (t Trace, err error) {
+	defined := map[Name]int{}
+	for i, line := range strings.Split(src, "\n") {
+		if err := t.parseLine(line, i+1, defined); err != nil {
+			return Trace{}, err
+		}
+	}
+	if t.End == Undecided {
+		return Trace{}, &SyntaxError{strings.Count(src, "\n") + 1, 1, "the trace does not say how it ended: want ended: …"}
+	}
+	return t, nil
+}
+
+func (t *Trace) parseLine(line string, number int, defined map[Name]int) error {
+	if rest, ok := strings.CutPrefix(line, "kernel: "); ok {
+		t.Kernel = rest
+		return nil
+	}
+	if rest, ok := strings.CutPrefix(line, "ended: "); ok {
+		return t.parseEnd(rest, number)
+	}
+	if strings.TrimSpace(line) == "" || line[0] == '#' {
+		return nil
+	}
+	return t.parseStep(line, number, defined)
+}
+
+func (t *Trace) parseEnd(rest string, number int) error {
+	word, detail, _ := strings.Cut(rest, " ")
+	v, err := endings.parse([]byte(word), "ending", 8)
+	if err != nil || Ending(v) == Undecided {
+		return &SyntaxError{number, len("ended: ") + 1, fmt.Sprintf("%q is not an ending", word)}
+	}
+	t.End, t.Detail = Ending(v), detail
+	return nil
+}
+
+func (t *Trace) parseStep(line string, number int, defined map[Name]int) error {
+	text, answer, ok := strings.Cut(line, "  ")
+	if !ok {
+		return &SyntaxError{number, len(line) + 1, "no answer after the operation: want two spaces, then the answer"}
+	}
+	op, err := parseLine(text, number, defined)
+	if err != nil {
+		return err
+	}
+	answer = strings.TrimSpace(answer)
+	step := Step{Op: op, Returned: answer != noAnswer}
+	if step.Returned {
+		if step.Got, err = ParseResult(answer); err != nil {
+			return &SyntaxError{number, len(text) + 3, err.Error()}
+		}
+	}
+	t.Steps = append(t.Steps, step)
+	return nil
+}
