@@ -16,7 +16,6 @@ const (
 	PerfEventArray MapType = 4
 	PercpuHash     MapType = 5
 	PercpuArray    MapType = 6
-	StackTrace     MapType = 7
 	CgroupArray    MapType = 8
 	LRUHash        MapType = 9
 	LRUPercpuHash  MapType = 10
@@ -48,6 +47,14 @@ func (t *MapType) UnmarshalText(b []byte) error {
 }
 
 func (t MapType) String() string { return string(mapTypes.text(uint64(t))) }
+
+// PlainMapTypes are the types whose maps are made with nothing but sizes,
+// flags and perhaps a template.
+var PlainMapTypes = []MapType{Hash, Array, ProgArray, PerfEventArray, PercpuHash, PercpuArray, CgroupArray,
+	LRUHash, LRUPercpuHash, LPMTrie, ArrayOfMaps, HashOfMaps, Queue, Stack}
+
+// Feature is what a kernel lacks that has no maps of this type.
+func (t MapType) Feature() string { return "map:" + t.String() }
 
 // OuterKind is array or hash: which of the two map-of-maps types.
 type OuterKind uint8
@@ -168,6 +175,15 @@ func (t *ProgType) UnmarshalText(b []byte) error {
 	*t = ProgType(v)
 	return err
 }
+
+// ProgTypes are the program types that plans load.
+var ProgTypes = []ProgType{XDP, SchedCLS, SocketFilter, Kprobe, Tracepoint, CgroupSKB, RawTracepoint}
+
+// Feature is what a kernel lacks that has no programs of this type.
+func (t ProgType) Feature() string { return "prog:" + t.String() }
+
+// FeatureRun is what a kernel lacks that has no BPF_PROG_TEST_RUN.
+const FeatureRun = "prog_test_run"
 
 // Body is what a program does with the outer map that it is given.
 type Body uint8

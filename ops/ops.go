@@ -67,7 +67,7 @@ type (
 		Of  Name `text:"arg"`
 	}
 	// Alive answers whether the kernel still knows the id of a map at this
-	// moment: alive or gone (BPF_MAP_GET_FD_BY_ID, closed again).
+	// moment: alive or gone (BPF_MAP_GET_NEXT_ID).
 	Alive struct {
 		On Name `text:"on"`
 	}

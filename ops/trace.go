@@ -47,6 +47,11 @@ func Read(got string) Result { return Result{Got: got} }
 // Failed is the answer of a call that failed with e.
 func Failed(e unix.Errno) Result { return Result{Errno: Errno(e)} }
 
+// Describe is the text that Info answers of a map.
+func Describe(t MapType, key, value, max Size, flags CreateFlags) string {
+	return fmt.Sprintf("%s key=%d value=%d max=%d flags=%s", t, key, value, max, flags)
+}
+
 // String is ok, = what was read, or the name of the errno.
 func (r Result) String() string {
 	if r.Errno == 0 && r.Got != "" {

@@ -1,0 +1,115 @@
+package properties
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimic/ops"
+)
+
+// Violation is the first step of a trace that nothing in the model allows.
+type Violation struct {
+	Trace ops.Trace
+	Step  int      // index of the step in the trace
+	Want  []string // the answers that were allowed
+	By    []Ref    // what promised one of them, the most particular first
+}
+
+// Broken lists the rows of the table of verdicts that the violation breaks:
+// those of the most particular rule.
+func (v *Violation) Broken() []Key {
+	if len(v.By) == 0 {
+		return nil
+	}
+	return v.By[0].Keys()
+}
+
+// Signature groups violations that look alike.
+func (v *Violation) Signature() string {
+	step := v.Trace.Steps[v.Step]
+	var by []string
+	for _, k := range keysOf(v.By) {
+		by = append(by, k.String())
+	}
+	return fmt.Sprintf("%s %s %v want %v by %v", v.Trace.End, ops.Verb(step.Op), step.Got.Errno, len(v.Want), by)
+}
+
+// Asked counts the questions that traces answered, by rule and family.
+type Asked map[Ref]int
+
+// Add adds what other counted.
+func (a Asked) Add(other Asked) {
+	for ref, n := range other {
+		a[ref] += n
+	}
+}
+
+// Of is how often a row of the table of verdicts was asked.
+func (a Asked) Of(row Key) (n int) {
+	for ref, times := range a {
+		if slices.Contains(ref.Keys(), row) {
+			n += times
+		}
+	}
+	return n
+}
+
+// Judge holds a trace against the model: nil, or its first violation. It adds to
+// asked what the trace answered. An unanswered step is a violation if the kernel
+// died or hung over it; how the run of a trace ended otherwise is not judged here.
+func Judge(k Kernel, t ops.Trace, asked Asked) *Violation {
+	s := NewState(k)
+	for i, step := range t.Steps {
+		if !step.Returned {
+			return unanswered(s, t, i)
+		}
+		outcomes := s.Step(step.Op)
+		o := match(outcomes, step.Got)
+		if o == nil {
+			return violation(t, i, outcomes)
+		}
+		for _, ref := range o.By {
+			asked[ref]++
+		}
+		if o.Then != nil {
+			o.Then(step.Got)
+		}
+	}
+	return nil
+}
+
+func match(outcomes []Outcome, got ops.Result) *Outcome {
+	for i := range outcomes {
+		if outcomes[i].Free || outcomes[i].Want == got {
+			return &outcomes[i]
+		}
+	}
+	return nil
+}
+
+func violation(t ops.Trace, i int, outcomes []Outcome) *Violation {
+	v := &Violation{Trace: t, Step: i}
+	for _, o := range outcomes {
+		v.Want = append(v.Want, o.Want.String())
+		for _, ref := range o.refs(t.Steps[i].Got) {
+			if !slices.Contains(v.By, ref) {
+				v.By = append(v.By, ref)
+			}
+		}
+	}
+	return v
+}
+
+// unanswered is the violation of a kernel that did not survive a step.
+func unanswered(s *State, t ops.Trace, i int) *Violation {
+	if t.End != ops.Panicked && t.End != ops.Hung && t.End != ops.Lost {
+		return nil
+	}
+	return violation(t, i, s.Step(t.Steps[i].Op))
+}
+
+// Wanted is what was allowed, as a line.
+func (v *Violation) Wanted() string {
+	return strings.Join(slices.Compact(slices.Clone(v.Want)), " or ")
+}

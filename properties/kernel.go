@@ -1,0 +1,108 @@
+package properties
+
+import (
+	"fmt"
+	"strings"
+
+	"mimic/ops"
+)
+
+// Version is a kernel's version; the zero value is older than every kernel.
+type Version struct{ Major, Minor int }
+
+// ParseVersion reads the beginning of what uname -r says: 6.12.117+deb13-amd64.
+func ParseVersion(release string) (v Version, err error) {
+	if n, _ := fmt.Sscanf(release, "%d.%d", &v.Major, &v.Minor); n != 2 {
+		return v, fmt.Errorf("%q does not begin like a kernel release: want 6.12…", release)
+	}
+	return v, nil
+}
+
+// Before says whether v is older than w.
+func (v Version) Before(w Version) bool {
+	return v.Major < w.Major || v.Major == w.Major && v.Minor < w.Minor
+}
+
+func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
+// Kernel is what the model must know of the kernel that it predicts.
+type Kernel struct {
+	Release string            // as uname -r says it
+	Version Version           // read from Release
+	Lacks   map[string]string // feature without which some things cannot be asked → why it is absent
+}
+
+// NewKernel reads the version from a release.
+func NewKernel(release string, lacks map[string]string) (Kernel, error) {
+	v, err := ParseVersion(release)
+	return Kernel{release, v, lacks}, err
+}
+
+// Newest is a kernel with every behaviour in its newest form and every feature.
+func Newest() Kernel { return Kernel{Release: "999.0 in memory", Version: Version{999, 0}} }
+
+func (k Kernel) has(feature string) bool { return k.Lacks[feature] == "" }
+
+// Behaviour is one named difference between kernels that is not a fault.
+type Behaviour struct {
+	Says         string
+	Since, Until Version // Since is the first kernel with it, Until the first without; zero: open
+	Source       string
+}
+
+func (k Kernel) does(b *Behaviour) bool {
+	return !k.Version.Before(b.Since) && (b.Until == Version{} || k.Version.Before(b.Until))
+}
+
+// The behaviours. Since and Until are the nearest kernels of the matrix where
+// the exact release is not known.
+var (
+	hashKeyLimit = &Behaviour{
+		Says:   "the key of a hash table has at most 512 bytes, E2BIG beyond",
+		Until:  Version{6, 1},
+		Source: "kernel/bpf/hashtab.c htab_map_alloc_check (5.10:378, gone in 6.1)",
+	}
+	opFlagsFirst = &Behaviour{
+		Says:   "flags that no map of this type knows (F_CPU, F_ALL_CPUS, bits from 32) are refused before the value is read",
+		Since:  Version{7, 0},
+		Source: "include/linux/bpf.h bpf_map_check_op_flags (7.2:4205)",
+	}
+	accessModesLast = &Behaviour{
+		Says:   "RDONLY with WRONLY is refused after the template was examined",
+		Since:  Version{7, 2},
+		Source: "kernel/bpf/syscall.c map_create (7.2:1652)",
+	}
+	percpuArrayMax = &Behaviour{
+		Says:   "per-CPU arrays must have the template's max_entries",
+		Since:  Version{7, 1},
+		Source: "kernel/bpf/arraymap.c percpu_array_map_ops.map_meta_equal",
+	}
+)
+
+// runFeature is one that a kernel's configuration can leave out, beside one for
+// each map and program type.
+const runFeature = ops.FeatureRun
+
+func runnable(t ops.ProgType) bool { return t == ops.XDP || t == ops.SchedCLS }
+
+// progTypes are the program types that plans load on this kernel.
+func (k Kernel) progTypes() (have []ops.ProgType) {
+	for _, t := range ops.ProgTypes {
+		if k.has(t.Feature()) {
+			have = append(have, t)
+		}
+	}
+	return have
+}
+
+// missing is the reason why a kernel cannot be asked for something that needs
+// features, or "".
+func (k Kernel) missing(needs []string) string {
+	var why []string
+	for _, f := range needs {
+		if r := k.Lacks[f]; r != "" {
+			why = append(why, f+": "+r)
+		}
+	}
+	return strings.Join(why, "; ")
+}

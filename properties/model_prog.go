@@ -1,0 +1,96 @@
+package properties
+
+import (
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+	"mimic/progs"
+)
+
+func (s *State) load(o ops.Prog) []Outcome {
+	if !s.Kernel.has(o.Type.Feature()) || o.Body > ops.BodyPeek {
+		return s.unknownProg(o)
+	}
+	if s.openProg(o.Map) != nil {
+		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+	}
+	m := s.open(o.Map)
+	switch {
+	case m == nil:
+		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
+	case m.free || !m.outer || m.spec.Key > progs.MaxKey:
+		return s.unknownProg(o)
+	}
+	f := m.family()
+	switch o.Body {
+	case ops.BodyLookup:
+		return s.loadLookup(o, m)
+	case ops.BodyUpdate, ops.BodyDelete:
+		if m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+			return s.unknownProg(o)
+		}
+		return fails(unix.EINVAL, on(f, progWrite)...)
+	}
+	if m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+		return s.unknownProg(o)
+	}
+	return fails(unix.EINVAL, on(f, progOther)...)
+}
+
+// unknownProg is a load that the model does not predict.
+func (s *State) unknownProg(o ops.Prog) []Outcome {
+	return anything(func(got ops.Result) {
+		if got == ops.OK {
+			s.loaded(o, s.open(o.Map), true)
+		}
+	})
+}
+
+func (s *State) loadLookup(o ops.Prog, m *object) []Outcome {
+	if r := rowOf(m.shape.Type); !r.lookup || m.shape.Key > progs.MaxKey || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+		return s.unknownProg(o)
+	}
+	return does(m.context(progLookup), func(ops.Result) { s.loaded(o, m, false) })
+}
+
+func (s *State) loaded(o ops.Prog, m *object, free bool) {
+	if m != nil {
+		m.progs++
+	}
+	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Body, m, free}, open: true}
+}
+
+func (s *State) run(o ops.Run) []Outcome {
+	if m := s.open(o.On); m != nil {
+		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+	}
+	p := s.openProg(o.On)
+	switch {
+	case p == nil:
+		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
+	case p.free || p.body != ops.BodyLookup || !runnable(p.typ) || !s.Kernel.has(runFeature) || o.Key.Null || o.Inner.Null:
+		return anything(nil)
+	}
+	m := p.uses
+	inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]
+	switch {
+	case inner == nil:
+		return reads(WordNoMap, m.context(runNull)...)
+	case !rowOf(inner.spec.Type).content:
+		return anything(nil)
+	}
+	return reads(inner.seen(o.Inner), m.context(runFound)...)
+}
+
+// seen is what a lookup program answers for a key of an inner map.
+func (m *object) seen(k ops.Key) string {
+	key := ops.Truncate(k.N, m.spec.Key)
+	value, present := m.data[key]
+	if m.spec.Type == ops.Array {
+		present = key < uint64(m.spec.Max)
+	}
+	if !present {
+		return WordNoEntry
+	}
+	return ops.Number(ops.Bytes(value, m.spec.Value)[:progs.ReadSize(m.spec.Value)])
+}

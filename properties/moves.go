@@ -1,0 +1,280 @@
+package properties
+
+import (
+	"mimic/ops"
+)
+
+// move is one thing that plans do: it appends operations and says so, or finds
+// that it is not possible now.
+type move struct {
+	name   string
+	weight int // in a plan that does not care
+	draw   func(*draft) bool
+}
+
+// moves is the table of what plans do; claims name them in their focus.
+var moves []move
+
+func init() { // refers to itself through the drafts' methods
+	moves = []move{
+		{"inner", 2, func(d *draft) bool { return !d.full() && d.inner(false) }},
+		{"inner-other", 1, func(d *draft) bool { return !d.full() && d.inner(true) }},
+		{"prog-array", 1, (*draft).progArray},
+		{"twin", 3, (*draft).twin},
+		{"near", 2, func(d *draft) bool { return d.near(false) }},
+		{"near-max", 1, func(d *draft) bool { return d.near(true) }},
+		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
+		{"nested-outer", 1, (*draft).nestedOuter},
+		{"prog-array-outer", 1, (*draft).progArrayOuter},
+		{"bad-outer", 2, (*draft).badOuter},
+		{"put", 6, (*draft).put},
+		{"put-any", 4, (*draft).putAny},
+		{"put-nested", 1, (*draft).putNested},
+		{"put-prog-array", 1, (*draft).putProgArray},
+		{"get", 4, (*draft).get},
+		{"delete", 3, (*draft).delete},
+		{"next", 2, (*draft).next},
+		{"write", 3, (*draft).write},
+		{"read", 2, (*draft).read},
+		{"info", 1, (*draft).info},
+		{"close", 2, (*draft).close},
+		{"close-template", 1, (*draft).closeTemplate},
+		{"close-outer", 1, (*draft).closeOuter},
+		{"reopen", 1, (*draft).reopen},
+		{"alive", 2, (*draft).alive},
+		{"gone", 1, (*draft).gone},
+		{"prog", 1, (*draft).prog},
+		{"run", 2, (*draft).run},
+	}
+}
+
+// inner makes a map that can be a template; other: of any type.
+func (d *draft) inner(other bool) bool {
+	if d.chance(25) {
+		return d.add(d.badMap())
+	}
+	types := []ops.MapType{ops.Hash, ops.Array}
+	if other {
+		types = d.types()
+	}
+	return d.add(d.mapOf(pick(d, types)))
+}
+
+func (d *draft) types() (have []ops.MapType) {
+	for _, t := range TemplateTypes() {
+		if t != ops.ProgArray && d.state.Kernel.has(t.Feature()) {
+			have = append(have, t)
+		}
+	}
+	return have
+}
+
+// mapOf draws a map of a type, of any spec that is possible.
+func (d *draft) mapOf(t ops.MapType) ops.Map {
+	r := rowOf(t)
+	o := ops.Map{Def: d.fresh("i"), Type: t, Key: r.key, Value: r.value, Max: d.max(), Flags: r.needs}
+	if r.key == 0 && !r.noKey {
+		o.Key = max(r.minKey, pick(d, keySizes))
+	}
+	if r.value == 0 {
+		o.Value = pick(d, valueSizes)
+	}
+	if d.chance(3) {
+		o.Flags |= d.someFlag(r.flags)
+	}
+	return o
+}
+
+// badMap is a map that cannot be made.
+func (d *draft) badMap() ops.Map {
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+	switch d.between(0, 2) {
+	case 0:
+		o.Max = 0
+	case 1:
+		o.Value = 0
+	case 2:
+		o.Key = 0
+	}
+	return o
+}
+
+var (
+	keySizes   = []ops.Size{4, 4, 4, 8, 1, 2, 3, 12, 16, 40, 64}
+	valueSizes = []ops.Size{8, 8, 4, 4, 1, 2, 3, 12, 16, 64}
+	maxima     = []ops.Size{1, 2, 2, 3, 4, 4, 5, 7, 8, 9, 16, 33, 100, 257}
+)
+
+func (d *draft) max() ops.Size { return pick(d, maxima) }
+
+// someFlag draws one of a set of flags, or none.
+func (d *draft) someFlag(from ops.CreateFlags) ops.CreateFlags {
+	all := []ops.CreateFlags{0}
+	for bit := ops.CreateFlags(1); bit != 0 && bit <= from; bit <<= 1 {
+		if from&bit != 0 {
+			all = append(all, bit)
+		}
+	}
+	return pick(d, all)
+}
+
+func (d *draft) progArray() bool {
+	if d.full() || !d.state.Kernel.has(ops.ProgArray.Feature()) {
+		return false
+	}
+	return d.add(d.mapOf(ops.ProgArray))
+}
+
+// twin makes a map like the template of an outer map.
+func (d *draft) twin() bool {
+	_, m, ok := d.outerName()
+	if !ok || d.full() {
+		return false
+	}
+	return d.add(d.like(m.shape))
+}
+
+func (d *draft) like(p Spec) ops.Map {
+	return ops.Map{Def: d.fresh("i"), Type: p.Type, Key: p.Key, Value: p.Value, Max: p.Max, Flags: p.Flags}
+}
+
+// near makes a map that differs from a template in one or two ways, or in
+// max_entries alone.
+func (d *draft) near(maxOnly bool) bool {
+	_, m, ok := d.outerName()
+	if !ok || d.full() {
+		return false
+	}
+	o := d.like(m.shape)
+	if maxOnly {
+		o.Max = d.max()
+		return d.add(o)
+	}
+	for range d.between(1, 2) {
+		d.differ(&o)
+	}
+	if !rowOf(o.Type).possible(Spec{o.Type, o.Key, o.Value, o.Max, o.Flags}) {
+		o = d.mapOf(o.Type)
+	}
+	return d.add(o)
+}
+
+// cousins are types whose maps can have the same sizes.
+var cousins = map[ops.MapType][]ops.MapType{
+	ops.Hash:           {ops.LRUHash, ops.PercpuHash, ops.LRUPercpuHash, ops.Array},
+	ops.Array:          {ops.PercpuArray, ops.Hash, ops.PerfEventArray, ops.CgroupArray},
+	ops.Queue:          {ops.Stack},
+	ops.Stack:          {ops.Queue},
+	ops.PercpuArray:    {ops.Array, ops.Hash},
+	ops.PerfEventArray: {ops.CgroupArray, ops.Array},
+}
+
+func (d *draft) differ(o *ops.Map) {
+	r := rowOf(o.Type)
+	switch d.between(0, 4) {
+	case 0:
+		o.Key = pick(d, keySizes)
+	case 1:
+		o.Value = pick(d, valueSizes)
+	case 2:
+		o.Max = d.max()
+	case 3:
+		o.Flags ^= d.someFlag(r.flags)
+	case 4:
+		types := cousins[o.Type]
+		if len(types) == 0 {
+			types = []ops.MapType{ops.Hash}
+		}
+		if t := pick(d, types); d.state.Kernel.has(t.Feature()) {
+			o.Type = t
+		}
+	}
+}
+
+// outer makes an outer map of the sequence's family from any map that is open.
+func (d *draft) outer() bool {
+	templates := d.names(func(h *handle) bool { return isOpenInner(h) && rowOf(h.obj.spec.Type).template == 0 })
+	if len(templates) == 0 {
+		return false
+	}
+	return d.add(d.outerOf(pick(d, templates)))
+}
+
+func (d *draft) outerOf(template ops.Name) ops.Outer {
+	o := ops.Outer{Def: d.fresh("o"), Kind: d.kind(), Key: 4, Value: 4, Max: d.max(), Template: template}
+	if d.chance(3) {
+		o.Max = pick(d, []ops.Size{1, 2, 3})
+	}
+	if o.Kind == ops.OuterHash {
+		o.Key = pick(d, append(keySizes, 96, 200, 512))
+		o.Flags = pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc, ops.NoPrealloc, ops.NUMANode, ops.ReadOnlyProg, ops.ZeroSeed})
+	} else if d.chance(6) {
+		o.Flags = ops.NUMANode
+	}
+	return o
+}
+
+func (d *draft) kind() ops.OuterKind {
+	own := ops.OuterArray
+	if d.family == FamilyHash {
+		own = ops.OuterHash
+	}
+	if d.chance(8) {
+		return ops.OuterHash - own
+	}
+	return own
+}
+
+func (d *draft) nestedOuter() bool {
+	outers := d.names(d.isOpenOuter)
+	if len(outers) == 0 {
+		return false
+	}
+	return d.add(d.outerOf(pick(d, outers)))
+}
+
+func isProgArray(h *handle) bool { return isOpenInner(h) && h.obj.spec.Type == ops.ProgArray }
+
+func (d *draft) progArrayOuter() bool {
+	all := d.names(isProgArray)
+	if len(all) == 0 {
+		return d.progArray()
+	}
+	return d.add(d.outerOf(pick(d, all)))
+}
+
+// badOuter asks for an outer map with one to three faults.
+func (d *draft) badOuter() bool {
+	o := d.outerOf(d.anyName())
+	for range d.between(1, 3) {
+		d.spoil(&o)
+	}
+	return d.add(o)
+}
+
+func (d *draft) spoil(o *ops.Outer) {
+	switch d.between(0, 5) {
+	case 0:
+		o.Key = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 513, 600})
+	case 1:
+		o.Value = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 400})
+	case 2:
+		o.Max = 0
+	case 3:
+		o.Flags |= ops.CreateFlags(1) << d.between(0, 31)
+	case 4:
+		o.Template = d.anyName()
+	case 5:
+		o.Flags |= pick(d, []ops.CreateFlags{
+			ops.ReadOnly | ops.WriteOnly, ops.ReadOnlyProg | ops.WriteOnlyProg, ops.MMapable, ops.InnerMap, ops.NoPrealloc})
+	}
+}
+
+// anyName is any name of the sequence, open or not, or one that never was.
+func (d *draft) anyName() ops.Name {
+	all := d.names(func(*handle) bool { return true })
+	if len(all) == 0 || d.chance(12) {
+		return "none"
+	}
+	return pick(d, all)
+}

@@ -1,0 +1,232 @@
+package properties
+
+import (
+	"slices"
+
+	"mimic/ops"
+)
+
+// put stores a fitting map under a key that can be stored.
+func (d *draft) put() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	o := ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, fits)}}
+	if m.kind() == ops.OuterHash && d.chance(4) {
+		o.Flags = d.fittingFlag(m, o.Key)
+	}
+	return d.add(o)
+}
+
+// fittingFlag is the flag with which the update of that key succeeds.
+func (d *draft) fittingFlag(m *object, k ops.Key) ops.UpdateFlags {
+	if _, present := m.slots[ops.Truncate(k.N, m.spec.Key)]; present {
+		return ops.Exist
+	}
+	return ops.NoExist
+}
+
+// goodKey is a key below max_entries of an array, or one of a few of a hash.
+func (d *draft) goodKey(m *object) ops.Key {
+	limit := uint64(m.spec.Max)
+	if m.kind() == ops.OuterArray {
+		return ops.K(pick(d, []uint64{0, limit - 1, uint64(d.between(0, int(limit)-1))}))
+	}
+	return d.hashKey(limit)
+}
+
+// hashKey draws from a few numbers that differ at both ends of a long key.
+func (d *draft) hashKey(limit uint64) ops.Key {
+	low := uint64(d.between(0, int(min(limit, 6))))
+	return ops.K(low | uint64(pick(d, []int{0, 0, 0, 1, 2}))<<32)
+}
+
+// anyKey is any key: mostly stored ones and neighbours of the limits.
+func (d *draft) anyKey(m *object) ops.Key {
+	keys := m.keys()
+	limit := uint64(m.spec.Max)
+	switch d.between(0, 3) {
+	case 0:
+		if len(keys) > 0 {
+			return ops.K(pick(d, keys))
+		}
+	case 1:
+		return ops.K(pick(d, []uint64{0, limit - 1, limit, limit + 1, limit * 2, 1 << 28, 1 << 29, 1 << 30, 1 << 31, 1<<32 - 1, 255, 256, 65536}))
+	case 2:
+		return d.hashKey(limit)
+	}
+	return ops.K(uint64(d.between(0, int(limit))))
+}
+
+// putAny is an update with any key, value and flags.
+func (d *draft) putAny() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	return d.add(ops.Update{On: n, Key: d.anyKey(m), Value: d.anyValue(m), Flags: d.anyFlag()})
+}
+
+func (d *draft) anyValue(m *object) ops.Val {
+	if fits := d.fitting(m); len(fits) > 0 && !d.chance(3) {
+		return ops.Val{Name: pick(d, fits)}
+	}
+	if d.chance(12) {
+		return ops.Val{N: pick(d, []uint64{1<<32 - 1, 1 << 31, 1<<31 - 1, 1 << 30})}
+	}
+	return ops.Val{Name: d.anyName()}
+}
+
+func (d *draft) anyFlag() ops.UpdateFlags {
+	return pick(d, []ops.UpdateFlags{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 8, 16, 1 << 5, 1 << 31, 1 << 32, 1 << 63, 1<<64 - 1})
+}
+
+// putNested and putProgArray offer what can never be an element.
+func (d *draft) putNested() bool { return d.offer(d.isOpenOuter) }
+
+func (d *draft) putProgArray() bool {
+	if len(d.names(isProgArray)) == 0 {
+		return d.progArray()
+	}
+	return d.offer(isProgArray)
+}
+
+func (d *draft) offer(what func(*handle) bool) bool {
+	n, m, ok := d.outerName()
+	all := d.names(what)
+	if !ok || len(all) == 0 {
+		return false
+	}
+	return d.add(ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, all)}})
+}
+
+func (d *draft) get() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return d.add(ops.Lookup{On: d.anyName()})
+	}
+	return d.add(ops.Lookup{On: n, Key: d.anyKey(m)})
+}
+
+func (d *draft) delete() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	return d.add(ops.Delete{On: n, Key: d.anyKey(m)})
+}
+
+// next begins a walk, goes on with one, or asks for what follows any key.
+func (d *draft) next() bool {
+	n, m, ok := d.outerName()
+	if d.chance(5) {
+		n, m, ok = d.contentName()
+	}
+	if !ok {
+		return false
+	}
+	cursor, walking := d.cursor[n]
+	if !walking {
+		cursor = ops.Key{Null: true}
+	}
+	if d.chance(5) {
+		cursor = d.anyKey(m)
+	}
+	return d.add(ops.Next{On: n, Key: cursor})
+}
+
+// contentName picks an open inner map whose content is modelled.
+func (d *draft) contentName() (ops.Name, *object, bool) {
+	all := d.names(func(h *handle) bool { return isOpenInner(h) && rowOf(h.obj.spec.Type).content })
+	if len(all) == 0 {
+		return "", nil, false
+	}
+	n := pick(d, all)
+	return n, d.state.objectOf(n), true
+}
+
+func (d *draft) write() bool {
+	n, m, ok := d.contentName()
+	if !ok {
+		return false
+	}
+	if d.chance(6) {
+		return d.add(ops.Delete{On: n, Key: d.anyKey(m)})
+	}
+	o := ops.Update{On: n, Key: d.anyKey(m), Value: ops.Val{N: uint64(d.between(1, 1<<40))}}
+	if d.chance(5) {
+		o.Flags = pick(d, []ops.UpdateFlags{1, 2, 3})
+	}
+	return d.add(o)
+}
+
+func (d *draft) read() bool {
+	n, m, ok := d.contentName()
+	if !ok {
+		return false
+	}
+	return d.add(ops.Lookup{On: n, Key: d.anyKey(m)})
+}
+
+func (d *draft) info() bool {
+	return d.add(ops.Info{On: d.anyName()})
+}
+
+func (d *draft) prog() bool {
+	n, m, ok := d.outerName()
+	types := d.state.Kernel.progTypes()
+	if !ok || len(types) == 0 || m.spec.Flags&ops.ReadOnlyProg != 0 {
+		return false
+	}
+	if d.chance(15) {
+		n = d.anyName()
+		if was := d.state.objectOf(n); was != nil && !was.outer {
+			return false
+		}
+	}
+	o := ops.Prog{Def: d.fresh("p"), Type: pick(d, types), Body: ops.Body(d.between(0, int(ops.BodyPeek)))}
+	if d.chance(2) {
+		o.Body = ops.BodyLookup
+	}
+	if d.chance(2) {
+		o.Type = types[0]
+	}
+	if r := rowOf(m.shape.Type); o.Body == ops.BodyLookup && !r.lookup {
+		return false
+	}
+	o.Map = n
+	return d.add(o)
+}
+
+// run runs a lookup program, mostly on keys that are stored.
+func (d *draft) run() bool {
+	all := d.names(func(h *handle) bool { return isProg(h) && h.prog.body == ops.BodyLookup && runnable(h.prog.typ) })
+	if len(all) == 0 {
+		return d.runnableProg()
+	}
+	n := pick(d, all)
+	m := d.state.handles[n].prog.uses
+	o := ops.Run{On: n, Key: d.anyKey(m), Inner: d.hashKey(4)}
+	if keys := m.keys(); len(keys) > 0 && d.chance(2) {
+		o.Key = ops.K(pick(d, keys))
+	}
+	if inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]; inner != nil {
+		o.Inner = d.anyKey(inner)
+	}
+	return d.add(o)
+}
+
+// runnableProg loads a program that can be run, if the kernel can run any.
+func (d *draft) runnableProg() bool {
+	n, m, ok := d.outerName()
+	types := slices.DeleteFunc(d.state.Kernel.progTypes(), func(t ops.ProgType) bool { return !runnable(t) })
+	if !ok || len(types) == 0 || !d.state.Kernel.has(runFeature) || !rowOf(m.shape.Type).lookup || m.spec.Flags&ops.ReadOnlyProg != 0 {
+		return false
+	}
+	return d.add(ops.Prog{Def: d.fresh("p"), Type: pick(d, types), Body: ops.BodyLookup, Map: n})
+}

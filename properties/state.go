@@ -1,0 +1,225 @@
+package properties
+
+import (
+	"mimic/ops"
+)
+
+// Spec is what a map is made of.
+type Spec struct {
+	Type            ops.MapType
+	Key, Value, Max ops.Size
+	Flags           ops.CreateFlags
+}
+
+// object is a map as the model knows it.
+type object struct {
+	name  ops.Name // the name under which it was created
+	spec  Spec
+	outer bool
+	free  bool // made in a way that is not modelled: nothing is claimed of it
+
+	fds, progs int  // descriptors, and programs that use it
+	limbo      bool // a reference of it is being dropped, some time soon
+	dead       bool
+	kept       int // references that only a lying kernel holds
+	lostBy     *Rule
+	lostIn     Family
+
+	data map[uint64]uint64 // of an inner hash or array: values by key
+	walk walk
+
+	// Of an outer map:
+	template *object
+	shape    Spec // of the template, as it was
+	slots    map[uint64]*object
+	written  map[uint64]bool // keys that ever held something
+	freed    int             // pairs that were deleted
+
+	templateOf, storedIn map[Family]bool // of an inner map: its history
+}
+
+func (o *object) kind() ops.OuterKind {
+	if o.spec.Type == ops.HashOfMaps {
+		return ops.OuterHash
+	}
+	return ops.OuterArray
+}
+
+func (o *object) family() Family {
+	if !o.outer {
+		return FamilyInner
+	}
+	return familyOf(o.kind())
+}
+
+// lingers says whether closing the last descriptor of o leaves work behind
+// that keeps o a while: prog_array_map_clear in kernel/bpf/arraymap.c.
+func (o *object) lingers() bool {
+	r := rowOf(o.spec.Type)
+	return o.fds == 0 && r != nil && r.lingers
+}
+
+type program struct {
+	typ  ops.ProgType
+	body ops.Body
+	uses *object
+	free bool
+}
+
+// handle is what a name stands for.
+type handle struct {
+	obj  *object
+	prog *program
+	open bool
+}
+
+// State is the model's picture of a kernel at one moment of a sequence.
+type State struct {
+	Kernel  Kernel
+	handles map[ops.Name]*handle
+	objects []*object // in order of creation
+}
+
+// NewState is the state before the first operation.
+func NewState(k Kernel) *State {
+	return &State{Kernel: k, handles: map[ops.Name]*handle{}}
+}
+
+// objectOf is the map that a name stands or stood for, or nil.
+func (s *State) objectOf(n ops.Name) *object {
+	if h := s.handles[n]; h != nil {
+		return h.obj
+	}
+	return nil
+}
+
+// open is the map that a name holds an open descriptor of, or nil.
+func (s *State) open(n ops.Name) *object {
+	if h := s.handles[n]; h != nil && h.open {
+		return h.obj
+	}
+	return nil
+}
+
+// openProg is the program that a name holds an open descriptor of, or nil.
+func (s *State) openProg(n ops.Name) *program {
+	if h := s.handles[n]; h != nil && h.open {
+		return h.prog
+	}
+	return nil
+}
+
+func (s *State) bind(n ops.Name, o *object) {
+	o.fds++
+	s.handles[n] = &handle{obj: o, open: true}
+}
+
+// certain says whether something that is there to stay refers to o.
+func (s *State) certain(o *object) bool {
+	if o.dead || o.fds > 0 || o.progs > 0 || o.kept > 0 {
+		return !o.dead
+	}
+	return s.holder(o, (*State).certain) != nil
+}
+
+// holder is an outer map that stores o and of which is holds, or nil.
+func (s *State) holder(o *object, is func(*State, *object) bool) *object {
+	for _, m := range s.objects {
+		if m.outer && m.stores(o) && is(s, m) {
+			return m
+		}
+	}
+	return nil
+}
+
+func (o *object) stores(inner *object) bool {
+	for _, m := range o.slots {
+		if m == inner {
+			return true
+		}
+	}
+	return false
+}
+
+// lost notes why o may have lost its last reference, and buries it if it did.
+// A reference that is dropped later leaves it in limbo.
+func (s *State) lost(o *object, by *Rule, in Family, later bool) {
+	o.lostBy, o.lostIn = by, in
+	if later {
+		o.limbo = true
+	}
+	present := func(_ *State, m *object) bool { return !m.dead }
+	if o.fds > 0 || o.progs > 0 || o.kept > 0 || o.limbo || s.holder(o, present) != nil {
+		return
+	}
+	s.bury(o)
+}
+
+// bury makes o dead; what it stored is let go of some time soon.
+func (s *State) bury(o *object) {
+	if o.dead {
+		return
+	}
+	o.dead = true
+	stored := o.slots
+	o.slots = nil
+	for _, inner := range stored {
+		s.lost(inner, deadOuter, o.family(), true)
+	}
+}
+
+// fate says whether o is there, whether that is certain, and what promises it.
+func (s *State) fate(o *object) (alive, sure bool, by []Ref) {
+	switch {
+	case o.dead:
+		return false, true, o.obituary()
+	case s.certain(o):
+		return true, true, s.lifeline(o)
+	}
+	return true, false, o.obituary()
+}
+
+// lifeline is what promises that o is alive.
+func (s *State) lifeline(o *object) []Ref {
+	if o.fds > 0 {
+		return on(FamilyInner, liveFD)
+	}
+	if o.progs > 0 {
+		return on(o.family(), liveProg)
+	}
+	if m := s.holder(o, (*State).certain); m != nil {
+		if m.fds == 0 {
+			return on(m.family(), liveSlot, liveProg)
+		}
+		return on(m.family(), liveSlot)
+	}
+	return nil
+}
+
+// obituary is what promises that o is gone. A template that was stored as well
+// is let go of where it was stored: reduction tells which of the two it was.
+func (o *object) obituary() (refs []Ref) {
+	if len(o.storedIn) > 0 || len(o.templateOf) == 0 {
+		by, in := o.lostBy, o.lostIn
+		if by == nil {
+			by, in = deadClose, FamilyInner
+		}
+		refs = on(in, by)
+		for _, f := range sortedFamilies(o.storedIn) {
+			refs = append(refs, on(f, deadRemoved, deadOuter)...)
+		}
+	}
+	for _, f := range sortedFamilies(o.templateOf) {
+		refs = append(refs, on(f, templLeaves)...)
+	}
+	return refs
+}
+
+func sortedFamilies(set map[Family]bool) (all []Family) {
+	for _, f := range both {
+		if set[f] {
+			all = append(all, f)
+		}
+	}
+	return all
+}

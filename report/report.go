@@ -1,0 +1,102 @@
+// Package report says what a run found, for people: the table of claims by
+// kernel, and each violation in the words of the claim that it breaks.
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"mimic/ops"
+	"mimic/properties"
+)
+
+// Verdict is what a run says of one claim on one kernel.
+type Verdict uint8
+
+// Verdicts. The zero value is the one to distrust.
+const (
+	Undecided    Verdict = iota
+	Holds                // asked often enough, and every answer was allowed
+	Violated             // an answer was not allowed
+	NotClaimed           // this kernel does not promise it, or cannot be asked
+	Inconclusive         // not asked often enough
+	Broken               // the harness is at fault
+)
+
+var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "not claimed here", "inconclusive", "harness broken"}
+
+func (v Verdict) String() string { return verdictWords[v] }
+
+// Green says whether a run with this verdict may be green.
+func (v Verdict) Green() bool { return v == Holds || v == NotClaimed }
+
+// Row is the verdict on one claim held to one family.
+type Row struct {
+	Key     properties.Key
+	Verdict Verdict
+	Asked   int    // answers that were judged under the claim
+	Reason  string // why it does not simply hold
+}
+
+// Finding is a violation, reduced.
+type Finding struct {
+	Reduced  *properties.Violation
+	Original ops.Sequence
+	Times    int    // how many sequences of the run showed one that looks like it
+	File     string // where the reduced sequence was saved; "" if it was not
+	Tries    int    // executions that the reduction took
+}
+
+// Kernel is what a run found on one kernel.
+type Kernel struct {
+	Name     string // as it was asked for: 6.12
+	Release  string // as uname -r says it
+	Package  string
+	SHA256   string
+	Mode     string
+	Seed     uint64
+	Rows     []Row
+	Findings []Finding
+	Unasked  []properties.Ref // rules that no sequence asked
+	Fault    error            // why the kernel could not be judged, or nil
+	Missing  bool             // the kernel could not be had
+
+	Sequences, Operations int
+	Boot, Took            time.Duration // booting; running and judging
+}
+
+// Count is how many rows have a verdict.
+func (k *Kernel) Count(v Verdict) (n int) {
+	for _, r := range k.Rows {
+		if r.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Rate is verified operations a second of host time.
+func (k *Kernel) Rate() float64 {
+	if k.Took <= 0 {
+		return 0
+	}
+	return float64(k.Operations) / k.Took.Seconds()
+}
+
+// Row is the row of a claim and family; its verdict is Undecided if there is none.
+func (k *Kernel) Row(key properties.Key) Row {
+	for _, r := range k.Rows {
+		if r.Key == key {
+			return r
+		}
+	}
+	return Row{Key: key}
+}
+
+// Title is the kernel in a few words.
+func (k *Kernel) Title() string {
+	if k.Release == "" {
+		return k.Name
+	}
+	return fmt.Sprintf("%s (%s)", k.Name, k.Release)
+}

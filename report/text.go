@@ -1,0 +1,119 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"mimic/properties"
+)
+
+var marks = map[Verdict]string{
+	Undecided: "?", Holds: "ok", Violated: "FAIL", NotClaimed: "-", Inconclusive: "few", Broken: "err",
+}
+
+// Table writes claims by kernels.
+func Table(w io.Writer, kernels []*Kernel) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "claim")
+	for _, k := range kernels {
+		fmt.Fprintf(tw, "\t%s", k.Name)
+	}
+	fmt.Fprintln(tw, "\t")
+	for _, key := range properties.Keys() {
+		fmt.Fprint(tw, key)
+		for _, k := range kernels {
+			fmt.Fprintf(tw, "\t%s", marks[k.Row(key).Verdict])
+		}
+		fmt.Fprintf(tw, "\t%s\n", shorten(properties.ClaimByID(key.Claim).Says, 76))
+	}
+	tw.Flush()
+	fmt.Fprintln(w, "ok: holds   FAIL: violated   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:n], ' ')
+	return s[:cut] + " …"
+}
+
+// Summary writes one kernel's provenance, and what is not simply fine about it.
+func Summary(w io.Writer, k *Kernel) {
+	fmt.Fprintf(w, "kernel %s: %s, %s, mode %s, seed %d\n", k.Name, orUnknown(k.Release), provenance(k), orUnknown(k.Mode), k.Seed)
+	if k.Fault != nil {
+		fmt.Fprintf(w, "  harness: %v\n", k.Fault)
+	}
+	for _, r := range k.Rows {
+		if r.Verdict != Holds && r.Reason != "" {
+			fmt.Fprintf(w, "  %s %s: %s\n", r.Key, r.Verdict, r.Reason)
+		}
+	}
+	if k.Operations > 0 {
+		fmt.Fprintf(w, "  %d sequences, %d operations verified in %v, %.0f a second; booted in %v\n",
+			k.Sequences, k.Operations, k.Took.Round(100*time.Millisecond), k.Rate(), k.Boot.Round(10*time.Millisecond))
+	}
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+func provenance(k *Kernel) string {
+	s := orUnknown(k.Package)
+	if k.SHA256 != "" {
+		s += " sha256 " + k.SHA256
+	}
+	return s
+}
+
+// Violation writes a finding in the words of the claim that it breaks: the
+// shortest sequence with each answer, the line that differs, the source of the
+// promise and the next command.
+func Violation(w io.Writer, k *Kernel, f *Finding) {
+	v := f.Reduced
+	for _, key := range v.Broken() {
+		fmt.Fprintf(w, "    broke %s: %s\n", key, properties.ClaimByID(key.Claim).Says)
+	}
+	if len(v.By) == 0 {
+		fmt.Fprintf(w, "    broke no claim that is known: an answer that nothing allows\n")
+	}
+	for i, step := range v.Trace.Steps[:v.Step+1] {
+		answer := "(no answer)"
+		if step.Returned {
+			answer = step.Got.String()
+		}
+		if i == v.Step {
+			answer = fmt.Sprintf("%-8s  want %s", answer, v.Wanted())
+		}
+		fmt.Fprintf(w, "      %-50s  %s\n", step.Op, answer)
+	}
+	footer(w, k, f)
+}
+
+func footer(w io.Writer, k *Kernel, f *Finding) {
+	v := f.Reduced
+	if v.Trace.Detail != "" {
+		fmt.Fprintf(w, "    the kernel %s: %s\n", v.Trace.End, v.Trace.Detail)
+	}
+	var promises, sources []string
+	for _, ref := range v.By[:min(1, len(v.By))] {
+		promises = append(promises, ref.Rule.Says)
+		for _, id := range ref.Rule.Claims {
+			sources = append(sources, properties.ClaimByID(id).Source)
+		}
+	}
+	fmt.Fprintf(w, "    rule: %s\n", strings.Join(promises, "; "))
+	fmt.Fprintf(w, "    kernel %s    source %s\n", orUnknown(k.Release), strings.Join(sources, "; "))
+	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
+		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
+	if f.File != "" {
+		fmt.Fprintf(w, "    replay: scripts/run-vm.sh %s -replay %s\n", k.Name, f.File)
+	}
+}

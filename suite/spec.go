@@ -1,0 +1,197 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"mimic/ops"
+	"mimic/properties"
+	"mimic/target"
+	"mimic/target/wire"
+	"mimic/vmtest"
+)
+
+// Spec is one kernel that was asked for.
+type Spec struct {
+	Name   string // as it was asked for
+	matrix bool   // of kernels.txt
+	open   func(ctx context.Context, logf func(string, ...any)) (target.Target, error)
+}
+
+// UsageError is about what was asked, not about a kernel.
+type UsageError struct{ Reason string }
+
+func (e *UsageError) Error() string { return e.Reason }
+
+// MatrixFile is the version matrix, at the top of the module.
+const MatrixFile = "kernels.txt"
+
+// ParseSpecs reads what -vm takes: names of kernels.txt, all, host, or paths of
+// images, separated by commas. No text is the in-memory kernel. The error is a
+// *UsageError, or holds a *vmtest.SyntaxError for each bad line of kernels.txt.
+func ParseSpecs(text string) ([]Spec, error) {
+	if text == "" {
+		return []Spec{memory()}, nil
+	}
+	root, err := target.ModuleRoot()
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	matrix, err := readMatrix(filepath.Join(root, MatrixFile))
+	if err != nil {
+		return nil, err
+	}
+	var all []Spec
+	var errs *multierror.Error
+	for word := range strings.SplitSeq(text, ",") {
+		specs, err := parseSpec(strings.TrimSpace(word), root, matrix)
+		errs = multierror.Append(errs, err)
+		all = append(all, specs...)
+	}
+	return all, errs.ErrorOrNil()
+}
+
+func readMatrix(path string) ([]vmtest.Line, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	defer f.Close()
+	return vmtest.ParseMatrix(filepath.Base(path), f)
+}
+
+func parseSpec(word, root string, matrix []vmtest.Line) (specs []Spec, err error) {
+	switch word {
+	case "all":
+		for _, line := range matrix {
+			specs = append(specs, ofMatrix(line))
+		}
+		return specs, nil
+	case "host":
+		return []Spec{{Name: word, open: openHost}}, nil
+	}
+	for _, line := range matrix {
+		if line.Series == word {
+			return []Spec{ofMatrix(line)}, nil
+		}
+	}
+	if path, ok := findFile(word, root); ok {
+		return []Spec{ofFile(word, path)}, nil
+	}
+	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, or one of %s",
+		word, MatrixFile, series(matrix))}
+}
+
+func series(matrix []vmtest.Line) string {
+	var all []string
+	for _, line := range matrix {
+		all = append(all, line.Series)
+	}
+	return strings.Join(all, " ")
+}
+
+// findFile looks from the working directory and from the top of the module: go
+// test runs a test in its package's folder, whoever typed the path was elsewhere.
+func findFile(word, root string) (string, bool) {
+	for _, path := range []string{word, filepath.Join(root, word)} {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+func ofMatrix(line vmtest.Line) Spec {
+	return Spec{Name: line.Series, matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		k, err := vmtest.NewSource(teller(logf)).Fetch(ctx, line)
+		if err != nil {
+			return nil, err
+		}
+		return boot(ctx, k, logf)
+	}}
+}
+
+func ofFile(name, path string) Spec {
+	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		k, err := vmtest.FromFile(path, "")
+		if err != nil {
+			return nil, err
+		}
+		return boot(ctx, k, logf)
+	}}
+}
+
+func teller(logf func(string, ...any)) func(string) {
+	return func(s string) { logf("%s", s) }
+}
+
+func boot(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (target.Target, error) {
+	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
+	if err != nil {
+		return nil, err
+	}
+	return opened(target.Boot(ctx, vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf)}))
+}
+
+func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
+	if err != nil {
+		return nil, err
+	}
+	return opened(target.StartHost(ctx, agent))
+}
+
+// opened keeps a nil pointer from becoming an interface that is not nil.
+func opened[T target.Target](t T, err error) (target.Target, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// memory is the in-memory kernel.
+func memory() Spec {
+	return Spec{Name: "memory", open: func(context.Context, func(string, ...any)) (target.Target, error) {
+		return Memory{properties.Fake{Kernel: properties.Newest()}}, nil
+	}}
+}
+
+// Memory is the in-memory kernel as a target: honest, or one that tells a lie.
+type Memory struct{ properties.Fake }
+
+// Hello says that nothing is lacking.
+func (m Memory) Hello() wire.Hello { return wire.Hello{Release: m.Kernel.Release} }
+
+// About says that this is no kernel.
+func (m Memory) About() target.About {
+	return target.About{Package: "the reference model itself", Mode: "memory"}
+}
+
+// Close does nothing.
+func (m Memory) Close() error { return nil }
+
+// Run answers each sequence as the model, or the lie, has it.
+func (m Memory) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error {
+	for i, seq := range seqs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		each(i, m.Answer(seq))
+	}
+	return nil
+}
+
+// IsUsage says whether an error is about what was asked: exit code 2.
+func IsUsage(err error) bool {
+	var usage *UsageError
+	var syntax *vmtest.SyntaxError
+	var image *vmtest.ImageError
+	var seq *ops.SyntaxError
+	return errors.As(err, &usage) || errors.As(err, &syntax) || errors.As(err, &image) || errors.As(err, &seq)
+}

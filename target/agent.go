@@ -1,0 +1,56 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// agentPackage is the command that BuildAgent builds.
+const agentPackage = "mimic/cmd/agent"
+
+// BuildAgent builds the agent for this machine's architecture, statically
+// linked, and answers its path below cache. The go command keeps it up to date.
+func BuildAgent(ctx context.Context, cache string) (string, error) {
+	path := filepath.Join(cache, "agent", "agent-"+runtime.GOARCH)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("build the agent: %w", err)
+	}
+	root, err := ModuleRoot()
+	if err != nil {
+		return "", err
+	}
+	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
+	defer os.Remove(temp)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", temp, agentPackage)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, err, bytes.TrimSpace(out))
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return "", fmt.Errorf("build the agent: %w", err)
+	}
+	return path, nil
+}
+
+// ModuleRoot is the folder of this module's go.mod, from the working directory up.
+func ModuleRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		b, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && bytes.HasPrefix(b, []byte("module mimic\n")) {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no go.mod of module mimic in %s or above: run this inside mimic's source", start)
+		}
+	}
+}

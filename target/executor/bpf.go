@@ -1,0 +1,137 @@
+package executor
+
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The commands of bpf(2) and their attributes, as include/uapi/linux/bpf.h has
+// them. A library would check and rewrite them; what the kernel itself says is
+// what is asked here.
+
+const (
+	cmdMapCreate     = 0
+	cmdLookup        = 1
+	cmdUpdate        = 2
+	cmdDelete        = 3
+	cmdNextKey       = 4
+	cmdProgLoad      = 5
+	cmdTestRun       = 10
+	cmdMapNextID     = 12
+	cmdMapFDByID     = 14
+	cmdInfoByFD      = 15
+	badFD            = 0xffffffff
+	loadAttempts     = 20
+	elementBuffer    = 64 << 10 // more than any value, per-CPU ones included
+	guard            = 0xa5     // what buffers hold where the kernel must not write
+	mapInfoSize      = 80       // up to and with what 5.10 knows
+	objectNameLength = 16
+)
+
+type createAttr struct {
+	mapType, keySize, valueSize, maxEntries, flags, innerFD, numaNode uint32
+	name                                                              [objectNameLength]byte
+	ifindex, btfFD, btfKey, btfValue, btfVmlinux                      uint32
+}
+
+type elementAttr struct {
+	fd         uint32
+	_          uint32
+	key, value uint64 // value is next_key as well
+	flags      uint64
+}
+
+type idAttr struct{ id, next, openFlags uint32 }
+
+type infoAttr struct {
+	fd, length uint32
+	info       uint64
+}
+
+type mapInfo struct {
+	mapType, id, keySize, valueSize, maxEntries, flags uint32
+	_                                                  [mapInfoSize - 24]byte
+}
+
+type loadAttr struct {
+	progType, count     uint32
+	insns, licence      uint64
+	logLevel, logSize   uint32
+	log                 uint64
+	kernVersion, flags  uint32
+	name                [objectNameLength]byte
+	ifindex, attachType uint32
+}
+
+type testRunAttr struct {
+	fd, retval      uint32
+	sizeIn, sizeOut uint32
+	in, out         uint64
+	repeat, ns      uint32
+}
+
+func bpf[T any](cmd uintptr, attr *T) (uint32, unix.Errno) {
+	r, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	runtime.KeepAlive(attr)
+	return uint32(r), errno
+}
+
+func address(b []byte) uint64 {
+	if len(b) == 0 {
+		return 0
+	}
+	return uint64(uintptr(unsafe.Pointer(&b[0])))
+}
+
+// element does one of the commands on a key, and for some of them a value.
+func element(cmd uintptr, fd uint32, key, value []byte, flags uint64) unix.Errno {
+	attr := elementAttr{fd: fd, key: address(key), value: address(value), flags: flags}
+	_, errno := bpf(cmd, &attr)
+	runtime.KeepAlive(key)
+	runtime.KeepAlive(value)
+	return errno
+}
+
+// loadProg loads a program. The verifier gives up with EAGAIN when a signal is
+// pending, which the Go runtime sends now and then.
+func loadProg(progType uint32, insns []byte, licence string) (fd uint32, errno unix.Errno) {
+	text := append([]byte(licence), 0)
+	for range loadAttempts {
+		attr := loadAttr{progType: progType, count: uint32(len(insns) / 8), insns: address(insns), licence: address(text)}
+		if fd, errno = bpf(cmdProgLoad, &attr); errno != unix.EAGAIN {
+			break
+		}
+	}
+	runtime.KeepAlive(insns)
+	runtime.KeepAlive(text)
+	return fd, errno
+}
+
+// testRun runs a program once on a packet, which it may write to.
+func testRun(fd uint32, packet []byte) (uint32, unix.Errno) {
+	attr := testRunAttr{fd: fd, sizeIn: uint32(len(packet)), sizeOut: uint32(len(packet)), in: address(packet), out: address(packet)}
+	_, errno := bpf(cmdTestRun, &attr)
+	runtime.KeepAlive(packet)
+	return attr.retval, errno
+}
+
+func infoOf(fd uint32) (mapInfo, unix.Errno) {
+	var info mapInfo
+	attr := infoAttr{fd: fd, length: uint32(unsafe.Sizeof(info)), info: uint64(uintptr(unsafe.Pointer(&info)))}
+	_, errno := bpf(cmdInfoByFD, &attr)
+	runtime.KeepAlive(&info)
+	return info, errno
+}
+
+func openByID(id uint32) (uint32, unix.Errno) {
+	return bpf(cmdMapFDByID, &idAttr{id: id})
+}
+
+func closeFD(fd uint32) unix.Errno {
+	if err := unix.Close(int(int32(fd))); err != nil {
+		return err.(unix.Errno)
+	}
+	return 0
+}

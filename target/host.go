@@ -1,0 +1,117 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+	"mimic/target/wire"
+)
+
+// Host runs sequences on the kernel of this machine, in a child process.
+type Host struct {
+	agent   string
+	cmd     *exec.Cmd
+	stream  net.Conn
+	session *session
+	hello   wire.Hello
+}
+
+// StartHost starts the agent on this machine. It needs the privileges of root.
+func StartHost(ctx context.Context, agent string) (*Host, error) {
+	h := &Host{agent: agent}
+	return h, h.start(ctx)
+}
+
+func (h *Host) start(ctx context.Context) error {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	defer theirs.Close()
+	h.cmd = exec.CommandContext(ctx, h.agent)
+	h.cmd.Stdin, h.cmd.Stdout, h.cmd.Stderr = theirs, theirs, os.Stderr
+	h.cmd.Env = append(os.Environ(), agentEnv...)
+	if err := h.cmd.Start(); err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	if h.stream, err = net.FileConn(ours); err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	ours.Close()
+	h.session, h.hello, err = greet(h.stream, greetLimit)
+	if err == nil && h.hello.Fault != "" {
+		err = errors.New(h.hello.Fault)
+	}
+	if err != nil {
+		h.Close()
+		return fmt.Errorf("run on this kernel: %w", err)
+	}
+	return nil
+}
+
+func socketPair() (ours, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "agent"), os.NewFile(uintptr(fds[1]), "host"), nil
+}
+
+// Hello is what the agent said of the kernel.
+func (h *Host) Hello() wire.Hello { return h.hello }
+
+// About says that this is the host's own kernel.
+func (h *Host) About() About { return About{Package: "this machine's kernel", Mode: "host"} }
+
+// Run runs sequences in order, in a new agent after one that died.
+func (h *Host) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error {
+	for first := 0; first < len(seqs); first++ {
+		n, steps, err := h.session.run(ctx, seqs[first:], false, func(i int, t ops.Trace) { each(first+i, t) })
+		if err == nil {
+			return nil
+		}
+		first += n
+		each(first, ops.Trace{Kernel: h.hello.Release, Steps: steps, End: h.ending(err), Detail: err.Error()})
+		h.Close()
+		if err := errors.Join(ctx.Err(), h.start(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Host) ending(err error) ops.Ending {
+	var agent *wire.FaultError
+	switch {
+	case errors.As(err, &agent):
+		return ops.Refused
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ops.Hung
+	}
+	return ops.Lost
+}
+
+// Close hangs up, which ends the agent; one that does not end is killed.
+func (h *Host) Close() error {
+	h.stream.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- h.cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(endLimit):
+		h.cmd.Process.Kill()
+		<-ended
+	}
+	return nil
+}
+
+var _ io.Closer = (*Host)(nil)

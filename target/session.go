@@ -1,0 +1,86 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"mimic/ops"
+	"mimic/target/wire"
+)
+
+// ahead is how many sequences may be asked before the first is answered. They
+// are small enough that as many fit into what a guest can buffer.
+const ahead = 24
+
+// sequenceLimit is the time for one sequence: a few operations may each wait
+// for the kernel to forget a map.
+const sequenceLimit = 30 * time.Second
+
+// stream is the connection to an agent.
+type stream interface {
+	io.ReadWriter
+	SetDeadline(time.Time) error
+}
+
+// session is a conversation with one agent, until it ends.
+type session struct {
+	rw      stream
+	conn    *wire.Conn
+	release string
+}
+
+// greet begins a session: the agent says hello within limit.
+func greet(rw stream, limit time.Duration) (*session, wire.Hello, error) {
+	s := &session{rw: rw, conn: wire.New(rw)}
+	s.extend(limit)
+	hello, err := s.conn.Greet()
+	s.release = hello.Release
+	return s, hello, err
+}
+
+func (s *session) extend(limit time.Duration) { s.rw.SetDeadline(time.Now().Add(limit)) }
+
+// run asks sequences and hands over what was answered in full. It stops at the
+// first that was not: n is its number and steps what was answered of it.
+func (s *session) run(ctx context.Context, seqs []ops.Sequence, careful bool, each func(int, ops.Trace)) (n int, steps []ops.Step, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	room := make(chan struct{}, ahead)
+	asking := make(chan error, 1)
+	go func() { asking <- s.ask(ctx, seqs, careful, room) }()
+	for n, seq := range seqs {
+		s.extend(sequenceLimit)
+		steps, err := s.conn.Answers(seq)
+		if err != nil {
+			stop()
+			s.rw.SetDeadline(time.Now()) // the asking side may wait for the guest to read
+			return n, steps, errors.Join(err, ignoreCancel(<-asking))
+		}
+		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed})
+		<-room
+	}
+	return len(seqs), nil, <-asking
+}
+
+func ignoreCancel(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (s *session) ask(ctx context.Context, seqs []ops.Sequence, careful bool, room chan<- struct{}) error {
+	for _, seq := range seqs {
+		select {
+		case room <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := s.conn.Ask(seq, careful); err != nil {
+			return err
+		}
+	}
+	return nil
+}

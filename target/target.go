@@ -1,0 +1,37 @@
+// Package target is where sequences run: on this host, or in a virtual machine.
+//
+// Both run the same agent, a static binary that package target builds once from
+// this module. Whatever becomes of the kernel, every sequence that was asked
+// gets a trace, and the trace says how its run ended.
+package target
+
+import (
+	"context"
+
+	"mimic/ops"
+	"mimic/target/wire"
+)
+
+// Target is a kernel that sequences run on.
+type Target interface {
+	// Hello is what the agent said of the kernel.
+	Hello() wire.Hello
+	// Run runs sequences in order and hands each trace to each, with its number.
+	// The error is the harness's: what the kernel did is in the traces.
+	Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error
+	// About says what the kernel is, where it came from and how it runs, for people.
+	About() About
+	// Close ends it; nothing of it stays.
+	Close() error
+}
+
+// About describes a target.
+type About struct {
+	Package string // the package or file that the kernel came from
+	SHA256  string // of it, hex
+	Mode    string // how it runs: tcg microvm, kvm microvm, host
+}
+
+// agentEnv keeps the Go runtime from sending signals to itself, which makes the
+// verifier give up on programs.
+var agentEnv = []string{"GODEBUG=asyncpreemptoff=1"}

@@ -1,0 +1,195 @@
+// Package wire is what the host and the agent say to each other: text, each
+// direction one compressed stream.
+//
+// The agent begins with a Hello. Then the host asks and the agent answers, in
+// order; the host may ask ahead. Compression matters: a serial port carries
+// 40 kB/s.
+package wire
+
+import (
+	"bufio"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"mimic/ops"
+)
+
+// Hello is what an agent says of the kernel that it runs on.
+type Hello struct {
+	Release string            // uname -r
+	Lacks   map[string]string // feature → why it is absent
+	Fault   string            // why nothing can be run, or ""
+}
+
+// Conn is one side of the conversation. Reading and writing may go on at the
+// same time, each from one goroutine.
+type Conn struct {
+	in  *bufio.Reader
+	out *flate.Writer
+}
+
+// New begins the conversation over rw.
+func New(rw io.ReadWriter) *Conn {
+	out, err := flate.NewWriter(rw, flate.BestSpeed)
+	if err != nil {
+		panic(err) // only for a level that does not exist
+	}
+	return &Conn{bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out}
+}
+
+// Say writes a line and Flush sends what was written.
+func (c *Conn) Say(line string) error {
+	_, err := io.WriteString(c.out, line+"\n")
+	return err
+}
+
+// Flush sends what was said.
+func (c *Conn) Flush() error { return c.out.Flush() }
+
+// Hear reads a line.
+func (c *Conn) Hear() (string, error) {
+	line, err := c.in.ReadString('\n')
+	return strings.TrimSuffix(line, "\n"), err
+}
+
+// SendHello says hello.
+func (c *Conn) SendHello(h Hello) error {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := c.Say(string(b)); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Greet hears a hello.
+func (c *Conn) Greet() (h Hello, err error) {
+	line, err := c.Hear()
+	if err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal([]byte(line), &h); err != nil {
+		return h, fmt.Errorf("the agent's first line is %.60q: %w", line, err)
+	}
+	return h, nil
+}
+
+// Lines that are neither an operation nor an answer.
+const (
+	done    = "."       // after a sequence, and after its answers
+	careful = "careful" // before a sequence: announce each operation
+	doing   = "doing "  // before the number of the operation that comes next
+	fault   = "fault "  // the agent's own
+)
+
+// Ask sends a sequence. Careful asks the agent to say which operation it is
+// about to do, so that the one that a kernel dies of is known.
+func (c *Conn) Ask(seq ops.Sequence, isCareful bool) error {
+	if isCareful {
+		if err := c.Say(careful); err != nil {
+			return err
+		}
+	}
+	if err := c.Say(seq.String() + done); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Question hears what Ask said. The error is io.EOF when the host has hung up.
+func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
+	var text strings.Builder
+	for {
+		line, err := c.Hear()
+		switch {
+		case err != nil:
+			return nil, false, err
+		case line == done:
+			seq, err = ops.Parse(text.String())
+			return seq, isCareful, err
+		case line == careful:
+			isCareful = true
+		default:
+			text.WriteString(line + "\n")
+		}
+	}
+}
+
+// Doing says which operation comes next, and sends it.
+func (c *Conn) Doing(i int) error {
+	if err := c.Say(doing + strconv.Itoa(i)); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Done ends the answers to one sequence.
+func (c *Conn) Done() error {
+	if err := c.Say(done); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Fault says that the agent cannot go on, in one line.
+func (c *Conn) Fault(err error) error {
+	if e := c.Say(fault + strings.ReplaceAll(err.Error(), "\n", "; ")); e != nil {
+		return e
+	}
+	return c.Flush()
+}
+
+// Answers hears the answers to a sequence: a step for every operation, the
+// unanswered ones last. A *FaultError is the agent's; other errors are the
+// connection's. Steps are good as far as they go in any case.
+func (c *Conn) Answers(seq ops.Sequence) ([]ops.Step, error) {
+	steps := make([]ops.Step, 0, len(seq))
+	var err error
+	begun := 0
+	for err == nil {
+		var line string
+		if line, err = c.Hear(); err != nil || line == done {
+			break
+		}
+		if n, ok := strings.CutPrefix(line, doing); ok {
+			begun, err = strconv.Atoi(n)
+			begun++
+			continue
+		}
+		steps, err = answer(line, seq, steps)
+	}
+	return unanswered(seq, steps, begun), err
+}
+
+func answer(line string, seq ops.Sequence, steps []ops.Step) ([]ops.Step, error) {
+	if text, ok := strings.CutPrefix(line, fault); ok {
+		return steps, &FaultError{text}
+	}
+	if len(steps) == len(seq) {
+		return steps, &FaultError{"more answers than operations"}
+	}
+	got, err := ops.ParseResult(line)
+	if err != nil {
+		return steps, &FaultError{err.Error()}
+	}
+	return append(steps, ops.Step{Op: seq[len(steps)], Returned: true, Got: got}), nil
+}
+
+// unanswered appends the operation that was begun and not answered.
+func unanswered(seq ops.Sequence, steps []ops.Step, begun int) []ops.Step {
+	if len(steps) < len(seq) && (begun > len(steps) || len(steps) == 0) {
+		steps = append(steps, ops.Step{Op: seq[len(steps)]})
+	}
+	return steps
+}
+
+// FaultError is what went wrong inside the agent.
+type FaultError struct{ Text string }
+
+func (e *FaultError) Error() string { return "agent: " + e.Text }
