@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs what booting kernels needs, if it is missing: QEMU for x86 with its firmware, and the
+# keys of the Debian archive. Needs apt-get, and root or sudo. Does nothing when all is there.
+set -eu
+
+missing=
+
+# need PACKAGE FILE: PACKAGE is missing if FILE is.
+need() {
+	[ -e "$2" ] || missing="$missing $1"
+}
+
+die() {
+	echo "setup.sh: $*" >&2
+	exit 1
+}
+
+command -v qemu-system-x86_64 >/dev/null || missing=" qemu-system-x86"
+need qemu-system-data /usr/share/qemu/qboot.rom
+[ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||
+	need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null ||
+	die "missing:$missing; this machine has no apt-get, so install them by its own means"
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null ||
+		die "missing:$missing; run this script as root, there is no sudo"
+	as_root=sudo
+fi
+
+echo "setup.sh: installing$missing" >&2
+# shellcheck disable=SC2086 # two words are meant to be two
+install() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+}
+
+# Package lists that are too old name files that the mirror no longer has.
+install 2>/dev/null || { $as_root apt-get update -qq && install; } ||
+	die "apt-get could not install$missing; check the network and apt's sources"

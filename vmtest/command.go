@@ -1,0 +1,103 @@
+package vmtest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mimic/vmtest/internal/wire"
+)
+
+// Accelerators and boards that a Recipe combines.
+const (
+	KVM     = "kvm"     // the host's processor
+	TCG     = "tcg"     // emulated processor
+	MicroVM = "microvm" // no PCI, no ACPI: boots fastest, Debian's cloud kernels all do
+	PC      = "pc"      // what every x86 kernel knows
+)
+
+// Recipe is one way to boot: an accelerator and a board.
+type Recipe struct{ Accel, Board string }
+
+func (r Recipe) String() string { return r.Accel + " " + r.Board }
+
+// channelBaud is a hundred times the speed that the guest thinks it has: the port hands over fewer
+// bytes than fill its buffer after the time of four, which halves a round trip.
+const channelBaud = "11520000"
+
+// command is everything the command line of QEMU depends on. Files are descriptors, numbered as
+// QEMU sees them, so nothing has to be cleaned up when a process is killed.
+type command struct {
+	Recipe            Recipe
+	CPUs, MemoryMiB   int
+	Kernel            string // path of a bzImage or an ELF vmlinux
+	Initrd            int
+	Console, Channel  int
+	Control           int
+	KernelCommandLine string
+}
+
+// args is QEMU's command line without argv[0].
+func (c command) args() []string {
+	args := []string{
+		"-M", c.machine(),
+		"-accel", c.Recipe.Accel,
+		"-cpu", c.cpu(),
+		"-smp", strconv.Itoa(c.CPUs),
+		"-m", strconv.Itoa(c.MemoryMiB),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+	}
+	args = append(args, socket("console", c.Console)...)
+	args = append(args, socket("channel", c.Channel)...)
+	args = append(args, socket("control", c.Control)...)
+	return append(args,
+		"-serial", "chardev:console",
+		"-device", "isa-serial,chardev=channel,index=1,baudbase="+channelBaud,
+		"-device", fmt.Sprintf("isa-debugcon,chardev=control,iobase=%#x", wire.ControlPort),
+		"-device", fmt.Sprintf("isa-debug-exit,iobase=%#x,iosize=4", wire.ExitPort),
+		"-kernel", c.Kernel,
+		"-initrd", fmt.Sprintf("/proc/self/fd/%d", c.Initrd),
+		"-append", c.KernelCommandLine,
+	)
+}
+
+// machine chooses the smallest board that will do. Without ACPI the microvm boots a tenth faster,
+// but Debian's kernels then find one processor and tick with the PIT.
+func (c command) machine() string {
+	switch {
+	case c.Recipe.Board != MicroVM:
+		return c.Recipe.Board
+	case c.Recipe.Accel == KVM || c.CPUs > 1:
+		return "microvm,isa-serial=on,rtc=on"
+	}
+	return "microvm,pit=on,pic=on,isa-serial=on,rtc=on,acpi=off"
+}
+
+func (c command) cpu() string {
+	if c.Recipe.Accel == KVM {
+		return "host"
+	}
+	return "qemu64,+rdrand"
+}
+
+func socket(id string, fd int) []string {
+	return []string{"-chardev", fmt.Sprintf("socket,id=%s,fd=%d", id, fd)}
+}
+
+// kernelCommandLine joins what a recipe needs with what the caller wants; the caller's parameters
+// come last, so they win. tscKHz is the rate of the host's time stamp counter, 0 if unknown: an
+// emulated processor counts with it, and measuring it in there takes a third of a second.
+func kernelCommandLine(r Recipe, tscKHz int, extra []string) string {
+	// Without reboot=t a kernel without ACPI tries other ways to restart for three seconds; some
+	// configurations look for one serial port if they are not told to look for more.
+	words := []string{"console=ttyS0", "panic=-1", "oops=panic", "reboot=t", "no_timer_check",
+		"8250.nr_uarts=4"}
+	if r.Board == MicroVM {
+		words = append(words, "quiet", "cryptomgr.notests")
+		if r.Accel == TCG && tscKHz > 0 {
+			words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
+		}
+	}
+	words = append(words, "rcupdate.rcu_expedited=1")
+	return strings.Join(append(words, extra...), " ")
+}

@@ -1,0 +1,87 @@
+package vmtest
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// MaxOutstanding is how many bytes may be on the way to a guest without an answer. The guest's
+// serial port has no flow control: a kernel that is too busy to let init read keeps about 64 KiB
+// and drops the rest. While init runs, package guest reads everything at once.
+const MaxOutstanding = 32 << 10
+
+// DefaultReadyTimeout is the time an emulated guest has to become ready; 2 s are usual.
+const DefaultReadyTimeout = 60 * time.Second
+
+// Config says what to boot. Kernel and Init are needed; the zero value of every other field is a
+// sensible default.
+type Config struct {
+	Kernel Kernel
+	Init   string   // path of a statically linked binary that uses package guest
+	Args   []string // its arguments, without argv[0]
+	Env    []string // its environment, KEY=VALUE
+
+	CPUs         int           // 1
+	MemoryMiB    int           // 256
+	Cmdline      []string      // more kernel parameters; they win over ours
+	ReadyTimeout time.Duration // DefaultReadyTimeout
+
+	Cache    string       // directory that remembers which recipe works; default CacheDir()
+	Recipe   Recipe       // boot this way and no other; the zero Recipe finds one
+	ForceTCG bool         // do not try /dev/kvm
+	QEMU     string       // qemu-system-x86_64, looked up in PATH
+	Progress func(string) // told, in a sentence, about what takes long or goes another way
+
+	extra []string // more arguments for QEMU, for tests
+}
+
+// complete checks the configuration and fills in defaults.
+func (c Config) complete() (Config, error) {
+	setDefault(&c.CPUs, 1)
+	setDefault(&c.MemoryMiB, 256)
+	setDefault(&c.ReadyTimeout, DefaultReadyTimeout)
+	setDefault(&c.QEMU, "qemu-system-x86_64")
+	setDefault(&c.Cache, CacheDir())
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	if c.Kernel.Image == "" && c.Kernel.Vmlinux == "" {
+		return c, fmt.Errorf("no kernel to boot: take one from Source.Fetch or FromFile")
+	}
+	for _, s := range append(append([]string{}, c.Args...), c.Env...) {
+		if strings.ContainsRune(s, 0) {
+			return c, fmt.Errorf("argument or environment %q for init contains a NUL", s)
+		}
+	}
+	return c, checkInit(c.Init)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// checkInit finds out on the host what would otherwise be a panic of the guest.
+func checkInit(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("init binary: %w", err)
+	}
+	defer f.Close()
+	bin, err := elf.NewFile(f)
+	if err != nil || bin.Machine != elf.EM_X86_64 {
+		return fmt.Errorf("init binary %s is not an x86-64 ELF executable", path)
+	}
+	for _, p := range bin.Progs {
+		if p.Type == elf.PT_INTERP {
+			return fmt.Errorf("init binary %s is dynamically linked, and the guest has no "+
+				"libraries: build it with CGO_ENABLED=0", path)
+		}
+	}
+	return nil
+}

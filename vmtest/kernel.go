@@ -1,0 +1,26 @@
+package vmtest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Kernel is something to boot. Image or Vmlinux may be empty, not both.
+type Kernel struct {
+	Name       string // for people: the series, or the name of a file
+	Version    string // the upstream release, 6.12.117 or 7.3-rc7
+	Package    string // the Debian package and its version; empty for a file
+	SHA256     string // of the package, or of the file, hex
+	Image      string // path of a bzImage
+	Vmlinux    string // path of the ELF kernel that was in it
+	ConfigPath string // path of its configuration; "" if none came with it, as for 6.19 to 7.1
+}
+
+// id names a kernel in file names.
+func (k Kernel) id() string {
+	if k.SHA256 != "" {
+		return k.SHA256
+	}
+	sum := sha256.Sum256([]byte(k.Image + "\x00" + k.Vmlinux))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,204 @@
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"mimic/vmtest/internal/wire"
+)
+
+// afterPanic is how long a kernel that has panicked may take to leave QEMU by itself.
+const afterPanic = 3 * time.Second
+
+// VM is a running guest. Read and Write are the byte channel to its init. Every method may be
+// called from any goroutine.
+type VM struct {
+	recipe  Recipe
+	command []string
+	qemu    *exec.Cmd
+	started time.Time
+	channel net.Conn
+	console *console
+	stderr  tail
+
+	ready     chan struct{} // closed when init has called guest.Open
+	readyOnce sync.Once
+	done      chan struct{} // closed when end is final
+
+	mu      sync.Mutex
+	goodbye *int
+	killed  *End
+	end     End
+}
+
+var _ io.ReadWriteCloser = (*VM)(nil)
+
+// Mode is "kvm" or "tcg".
+func (vm *VM) Mode() string { return vm.recipe.Accel }
+
+// Recipe is the way in which this guest was booted.
+func (vm *VM) Recipe() Recipe { return vm.recipe }
+
+// Command is the command line of QEMU. Its file descriptors exist only in that process.
+func (vm *VM) Command() []string { return append([]string{}, vm.command...) }
+
+// PID is QEMU's process id.
+func (vm *VM) PID() int { return vm.qemu.Process.Pid }
+
+// Console is what the kernel printed so far: the first 64 KiB, and at least the last 256 KiB.
+func (vm *VM) Console() string { return vm.console.String() }
+
+// Done is closed when the guest has ended; Wait then answers at once.
+func (vm *VM) Done() <-chan struct{} { return vm.done }
+
+// Read reads what init wrote. When the guest is gone and all it said is read, it is io.EOF.
+func (vm *VM) Read(p []byte) (int, error) {
+	n, err := vm.channel.Read(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Write sends bytes to init, see MaxOutstanding. It blocks while the guest does not take them,
+// and fails when the guest is gone.
+func (vm *VM) Write(p []byte) (int, error) {
+	n, err := vm.channel.Write(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("write to the guest: it is gone: %w", err)
+	}
+	return n, err
+}
+
+// SetDeadline makes reads and writes fail with os.ErrDeadlineExceeded from t on.
+func (vm *VM) SetDeadline(t time.Time) error { return vm.channel.SetDeadline(t) }
+
+// SetReadDeadline makes reads fail with os.ErrDeadlineExceeded from t on.
+func (vm *VM) SetReadDeadline(t time.Time) error { return vm.channel.SetReadDeadline(t) }
+
+// Wait waits until the guest has ended and says how. When ctx ends first, it kills the guest: it
+// hung if that was a deadline, it was stopped if ctx was cancelled. A guest cannot end while it has
+// more to say than fits between it and Read, some 100 KiB, so read on until io.EOF.
+func (vm *VM) Wait(ctx context.Context) End {
+	select {
+	case <-vm.done:
+	case <-ctx.Done():
+		vm.kill(endOf(ctx, vm.started))
+		<-vm.done
+	}
+	vm.mu.Lock()
+	defer vm.mu.Unlock()
+	return vm.end
+}
+
+// Kill ends the guest at once, without waiting. why becomes part of End.Reason.
+func (vm *VM) Kill(why string) { vm.kill(End{Kind: Stopped, Reason: why}) }
+
+// Close kills the guest if it still runs and releases everything. QEMU is gone when it returns.
+func (vm *VM) Close() error {
+	vm.Kill("closed by the caller")
+	<-vm.done
+	return vm.channel.Close()
+}
+
+// endOf is the end of a guest that a context cut off.
+func endOf(ctx context.Context, started time.Time) End {
+	after := fmt.Sprintf("%.1fs after the start", time.Since(started).Seconds())
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return End{Kind: Hung, Reason: "no end by the deadline, " + after}
+	}
+	return End{Kind: Stopped, Reason: "cancelled " + after}
+}
+
+// kill ends QEMU; the first reason stays.
+func (vm *VM) kill(why End) {
+	vm.mu.Lock()
+	defer vm.mu.Unlock()
+	if vm.killed == nil {
+		vm.killed = &why
+	}
+	_ = vm.qemu.Process.Kill()
+}
+
+// awaitReady waits for guest.Open; when it does not come in time, the guest is killed.
+func (vm *VM) awaitReady(patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-vm.ready:
+		return true
+	case <-vm.done:
+		return false
+	case <-timer.C:
+		vm.kill(End{Kind: Hung, Reason: fmt.Sprintf("init was not ready after %v", patience)})
+		return false
+	}
+}
+
+// neverRan says whether QEMU complained and left before the kernel said anything.
+func (vm *VM) neverRan() bool { return vm.console.silent() && vm.stderr.String() != "" }
+
+// hear takes a word of init.
+func (vm *VM) hear(words []string) {
+	switch {
+	case len(words) == 1 && words[0] == wire.Ready:
+		vm.readyOnce.Do(func() { close(vm.ready) })
+	case len(words) == 2 && words[0] == wire.Exit:
+		if code, err := strconv.Atoi(words[1]); err == nil {
+			vm.mu.Lock()
+			vm.goodbye = &code
+			vm.mu.Unlock()
+		}
+	}
+}
+
+// supervise watches a started QEMU until everything is known about its end.
+func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup) {
+	ended := make(chan struct{})
+	go vm.cutOff(ctx, ended)
+	_ = vm.qemu.Wait() // its status is in ProcessState
+	streams.Wait()
+	close(ended)
+	vm.console.finish()
+	vm.mu.Lock()
+	vm.end = judge(vm.evidence())
+	vm.mu.Unlock()
+	close(vm.done)
+}
+
+// cutOff kills the guest when ctx ends, or when it has panicked and does not leave.
+func (vm *VM) cutOff(ctx context.Context, ended <-chan struct{}) {
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		vm.kill(endOf(ctx, vm.started))
+	case <-vm.console.panicked:
+		select {
+		case <-ended:
+		case <-time.After(afterPanic):
+			vm.kill(End{Kind: Panicked, Reason: "the kernel panicked and did not leave"})
+		}
+	}
+}
+
+// evidence collects what judge needs; the caller holds mu.
+func (vm *VM) evidence() evidence {
+	return evidence{
+		goodbye: vm.goodbye,
+		crash:   vm.console.seen(),
+		last:    vm.console.lastLine(),
+		killed:  vm.killed,
+		status:  vm.qemu.ProcessState.String(),
+		stderr:  strings.TrimSpace(vm.stderr.String()),
+		lived:   time.Since(vm.started),
+	}
+}
