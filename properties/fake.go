@@ -1,7 +1,9 @@
 package properties
 
 import (
+	"cmp"
 	"hash/fnv"
+	"slices"
 
 	"mimic/ops"
 )
@@ -18,8 +20,8 @@ type Fake struct {
 func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 	s := NewState(f.Kernel)
 	t := ops.Trace{Kernel: f.Kernel.Release, End: ops.Completed}
-	for i, op := range seq {
-		o := choice(f.outcomes(s, op), i, op)
+	for _, op := range seq {
+		o := choice(f.outcomes(s, op), op)
 		if o.Then != nil {
 			o.Then(o.Want)
 		}
@@ -36,17 +38,26 @@ func (f Fake) outcomes(s *State, op ops.Op) []Outcome {
 	return f.Lie.Tell(s, op, honest)
 }
 
-// choice is one of the answers that are allowed, always the same one for the
-// same operation at the same place.
-func choice(outcomes []Outcome, i int, op ops.Op) Outcome {
+// choice is one of the answers that are allowed. The order of a hash table's
+// keys is that of a hash, the same wherever they are asked for.
+func choice(outcomes []Outcome, op ops.Op) Outcome {
+	salt := op.String()
+	if _, walking := op.(ops.Next); walking {
+		salt = ""
+	}
+	return slices.MinFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(weigh(salt, a), weigh(salt, b)) })
+}
+
+func weigh(salt string, o Outcome) uint32 {
 	h := fnv.New32a()
-	h.Write([]byte(op.String()))
-	return outcomes[(int(h.Sum32()>>8)+i)%len(outcomes)]
+	h.Write([]byte(salt + o.Want.String()))
+	return h.Sum32() * 2654435761 // the low bits of short texts say little
 }
 
 // Lie is one way in which a kernel can break its promises.
 type Lie struct {
-	ID     string
-	Breaks []Key // a run that catches the lie reports at least one of these, and nothing else
-	Tell   func(s *State, op ops.Op, honest []Outcome) []Outcome
+	ID      string
+	Breaks  []Key // a run that catches the lie reports at least one of these, and nothing else
+	Starves bool  // it stands in the way of so much that other claims cannot be asked
+	Tell    func(s *State, op ops.Op, honest []Outcome) []Outcome
 }

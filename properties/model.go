@@ -49,10 +49,6 @@ func fails(e unix.Errno, by ...Ref) []Outcome {
 	return []Outcome{{Want: ops.Failed(e), By: by}}
 }
 
-func failsWith(e ops.Errno, by ...Ref) []Outcome {
-	return []Outcome{{Want: ops.Result{Errno: e}, By: by}}
-}
-
 func does(by []Ref, then func(ops.Result)) []Outcome {
 	return []Outcome{{Want: ops.OK, By: by, Then: then}}
 }

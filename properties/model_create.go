@@ -116,17 +116,26 @@ type fault struct {
 
 func wrong(e unix.Errno, r *Rule) fault { return fault{ops.Errno(e), r} }
 
-// refusal is the outcome of a call with faults, the first in order winning.
-// Where another errno was possible, the order is what is asked.
-func refusal(f Family, order *Rule, faults []fault) []Outcome {
-	by := on(f, faults[0].rule)
+// refusal is the outcome of a call with faults, the first in order winning. An
+// answer that another of them earns is wrong about their order.
+func refusal(f Family, order *Rule, faults []fault, then func(ops.Result)) []Outcome {
+	first := on(f, faults[0].rule)
+	inOrder := append(on(f, order), first...)
+	o := Outcome{Want: ops.Result{Errno: faults[0].errno}, By: first, Then: then}
 	for _, other := range faults[1:] {
 		if other.errno != faults[0].errno {
-			by = append(on(f, order), by...)
-			break
+			o.By, o.Else = inOrder, other.errno
 		}
 	}
-	return failsWith(faults[0].errno, by...)
+	o.Blame = func(got ops.Result) []Ref {
+		for _, other := range faults[1:] {
+			if other.errno == got.Errno {
+				return inOrder
+			}
+		}
+		return first
+	}
+	return []Outcome{o}
 }
 
 func (s *State) createOuter(o ops.Outer) []Outcome {
@@ -137,7 +146,11 @@ func (s *State) createOuter(o ops.Outer) []Outcome {
 		return s.unknownMap(o.Def, p)
 	}
 	if faults := s.outerFaults(o, template); len(faults) > 0 {
-		return refusal(f, outerOrder, faults)
+		return refusal(f, outerOrder, faults, func(ops.Result) {
+			if template != nil {
+				template.remember(deadRefused, f)
+			}
+		})
 	}
 	return does(on(f, outerMadeBy(o, template)...), func(ops.Result) { s.makeOuter(o, p, template) })
 }
@@ -169,10 +182,7 @@ func (s *State) makeOuter(o ops.Outer, p Spec, template *object) {
 		spec: p, outer: true, template: template, shape: template.spec,
 		slots: map[uint64]*object{}, written: map[uint64]bool{},
 	})
-	if template.templateOf == nil {
-		template.templateOf = map[Family]bool{}
-	}
-	template.templateOf[familyOf(o.Kind)] = true
+	template.remember(templLeaves, familyOf(o.Kind))
 }
 
 // outerFaults lists what is wrong with a creation, in the kernel's order.

@@ -43,7 +43,11 @@ func (s *State) put(m *object, o ops.Update) []Outcome {
 		faults, order = s.hashFaults(m, key, o.Flags, valueFault), orderHash
 	}
 	if len(faults) > 0 {
-		return refusal(m.family(), order, faults)
+		return refusal(m.family(), order, faults, func(ops.Result) {
+			if inner != nil {
+				inner.remember(deadRefused, m.family())
+			}
+		})
 	}
 	by := m.putBy(key, o.Flags, inner)
 	blame := func(got ops.Result) []Ref {
@@ -146,12 +150,12 @@ func (s *State) store(m *object, key uint64, inner *object) {
 	m.slots[key] = inner
 	m.written[key] = true
 	m.walk.forget()
-	if inner.storedIn == nil {
-		inner.storedIn = map[Family]bool{}
+	if !slices.Contains(inner.homes, m) {
+		inner.homes = append(inner.homes, m)
 	}
-	inner.storedIn[m.family()] = true
-	if old != nil && old != inner {
-		s.lost(old, deadRemoved, m.family(), false)
+	if old != nil {
+		old.remember(deadRemoved, m.family())
+		s.lost(old, false)
 	}
 }
 
@@ -209,7 +213,8 @@ func (s *State) deleteOuter(m *object, key uint64) []Outcome {
 			delete(m.slots, key)
 			m.freed++
 			m.walk.forget()
-			s.lost(old, deadRemoved, m.family(), false)
+			old.remember(deadRemoved, m.family())
+			s.lost(old, false)
 		})
 	case m.kind() == ops.OuterArray && key >= uint64(m.spec.Max):
 		return fails(unix.E2BIG, m.context(delIndex)...)

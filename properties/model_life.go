@@ -29,14 +29,10 @@ func (s *State) closeHandle(h *handle) {
 	switch {
 	case h.prog != nil && h.prog.uses != nil:
 		h.prog.uses.progs--
-		s.lost(h.prog.uses, deadProg, h.prog.uses.family(), true)
+		s.lost(h.prog.uses, true)
 	case h.obj != nil:
 		h.obj.fds--
-		rule, family := deadClose, FamilyInner
-		if h.obj.outer {
-			rule, family = deadOuter, h.obj.family()
-		}
-		s.lost(h.obj, rule, family, h.obj.lingers())
+		s.lost(h.obj, h.obj.lingers())
 	}
 }
 
@@ -49,7 +45,12 @@ func (s *State) reopen(o ops.Reopen) []Outcome {
 	}
 	m := s.objectOf(o.Of)
 	alive, sure, by := s.fate(m)
-	opened := Outcome{Want: ops.OK, By: by, Then: func(ops.Result) { s.bind(o.Def, m) }}
+	opened := Outcome{Want: ops.OK, By: by, Then: func(ops.Result) {
+		if m.limbo && m.lingers() {
+			m.remember(deadReopen, FamilyInner)
+		}
+		s.bind(o.Def, m)
+	}}
 	gone := Outcome{Want: ops.Failed(unix.ENOENT), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, opened, gone)
 }
@@ -84,31 +85,21 @@ func (s *State) alive(n ops.Name, wait bool) []Outcome {
 func (s *State) end() []Outcome {
 	var by []Ref
 	for _, m := range s.objects {
-		by = append(by, s.lastWords(m)...)
+		by = append(by, m.obituary()...)
 	}
-	blame := func(got ops.Result) (refs []Ref) {
-		for name := range strings.FieldsSeq(got.Got) {
-			if m := s.objectOf(ops.Name(name)); m != nil {
-				refs = append(refs, s.lastWords(m)...)
-			}
-		}
-		return refs
-	}
-	return []Outcome{{Want: ops.OK, By: by, Blame: blame, Then: func(ops.Result) { s.closeAll() }}}
+	return []Outcome{{Want: ops.OK, By: by, Blame: s.blameLeft, Then: func(ops.Result) { s.closeAll() }}}
 }
 
-// lastWords is what promises that m is gone once everything is closed.
-func (s *State) lastWords(m *object) []Ref {
-	if m.dead || m.limbo || len(m.storedIn) > 0 || len(m.templateOf) > 0 {
-		return m.obituary()
+// blameLeft is what broke if maps stayed: that of one of them, rather of one
+// that is not a reopened program array, which would hide the others.
+func (s *State) blameLeft(got ops.Result) (refs []Ref) {
+	for name := range strings.FieldsSeq(got.Got) {
+		m := s.objectOf(ops.Name(name))
+		if m != nil && (refs == nil || refs[0].Rule == deadReopen) {
+			refs = m.obituary()
+		}
 	}
-	if m.progs > 0 {
-		return on(m.family(), deadProg)
-	}
-	if m.outer {
-		return on(m.family(), deadOuter)
-	}
-	return on(FamilyInner, deadClose)
+	return refs
 }
 
 func (s *State) closeAll() {

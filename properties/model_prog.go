@@ -56,6 +56,7 @@ func (s *State) loadLookup(o ops.Prog, m *object) []Outcome {
 func (s *State) loaded(o ops.Prog, m *object, free bool) {
 	if m != nil {
 		m.progs++
+		m.served = true
 	}
 	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Body, m, free}, open: true}
 }

@@ -21,14 +21,18 @@ func init() { // refers to itself through the drafts' methods
 		{"inner-other", 1, func(d *draft) bool { return !d.full() && d.inner(true) }},
 		{"prog-array", 1, (*draft).progArray},
 		{"twin", 3, (*draft).twin},
-		{"near", 2, func(d *draft) bool { return d.near(false) }},
-		{"near-max", 1, func(d *draft) bool { return d.near(true) }},
+		{"near", 2, func(d *draft) bool { return d.near((*draft).differ, d.between(1, 2)) }},
+		{"near-max", 1, func(d *draft) bool { return d.near((*draft).differMax, 1) }},
+		{"near-type", 1, func(d *draft) bool { return d.near((*draft).differType, 1) }},
 		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
-		{"nested-outer", 1, (*draft).nestedOuter},
+		{"nested-outer", 1, func(d *draft) bool { return d.outerFrom(d.isOpenOuter) }},
+		{"prog-outer", 1, func(d *draft) bool { return d.outerFrom(isProg) }},
 		{"prog-array-outer", 1, (*draft).progArrayOuter},
 		{"bad-outer", 2, (*draft).badOuter},
 		{"put", 6, (*draft).put},
 		{"put-any", 4, (*draft).putAny},
+		{"put-misfit", 2, (*draft).putMisfit},
+		{"put-prog", 1, func(d *draft) bool { return d.offer(isProg) }},
 		{"put-nested", 1, (*draft).putNested},
 		{"put-prog-array", 1, (*draft).putProgArray},
 		{"get", 4, (*draft).get},
@@ -39,8 +43,10 @@ func init() { // refers to itself through the drafts' methods
 		{"info", 1, (*draft).info},
 		{"close", 2, (*draft).close},
 		{"close-template", 1, (*draft).closeTemplate},
+		{"close-stored", 1, (*draft).closeStored},
 		{"close-outer", 1, (*draft).closeOuter},
 		{"reopen", 1, (*draft).reopen},
+		{"linger", 0, (*draft).linger},
 		{"alive", 2, (*draft).alive},
 		{"gone", 1, (*draft).gone},
 		{"prog", 1, (*draft).prog},
@@ -138,20 +144,15 @@ func (d *draft) like(p Spec) ops.Map {
 	return ops.Map{Def: d.fresh("i"), Type: p.Type, Key: p.Key, Value: p.Value, Max: p.Max, Flags: p.Flags}
 }
 
-// near makes a map that differs from a template in one or two ways, or in
-// max_entries alone.
-func (d *draft) near(maxOnly bool) bool {
+// near makes a map that differs from a template in so many ways.
+func (d *draft) near(differ func(*draft, *ops.Map), ways int) bool {
 	_, m, ok := d.outerName()
 	if !ok || d.full() {
 		return false
 	}
 	o := d.like(m.shape)
-	if maxOnly {
-		o.Max = d.max()
-		return d.add(o)
-	}
-	for range d.between(1, 2) {
-		d.differ(&o)
+	for range ways {
+		differ(d, &o)
 	}
 	if !rowOf(o.Type).possible(Spec{o.Type, o.Key, o.Value, o.Max, o.Flags}) {
 		o = d.mapOf(o.Type)
@@ -170,24 +171,29 @@ var cousins = map[ops.MapType][]ops.MapType{
 }
 
 func (d *draft) differ(o *ops.Map) {
-	r := rowOf(o.Type)
 	switch d.between(0, 4) {
 	case 0:
 		o.Key = pick(d, keySizes)
 	case 1:
 		o.Value = pick(d, valueSizes)
 	case 2:
-		o.Max = d.max()
+		o.Flags ^= d.someFlag(rowOf(o.Type).flags)
 	case 3:
-		o.Flags ^= d.someFlag(r.flags)
+		d.differMax(o)
 	case 4:
-		types := cousins[o.Type]
-		if len(types) == 0 {
-			types = []ops.MapType{ops.Hash}
-		}
-		if t := pick(d, types); d.state.Kernel.has(t.Feature()) {
-			o.Type = t
-		}
+		d.differType(o)
+	}
+}
+
+func (d *draft) differMax(o *ops.Map) { o.Max = d.max() }
+
+func (d *draft) differType(o *ops.Map) {
+	types := cousins[o.Type]
+	if len(types) == 0 {
+		types = []ops.MapType{ops.Hash}
+	}
+	if t := pick(d, types); d.state.Kernel.has(t.Feature()) {
+		o.Type = t
 	}
 }
 
@@ -225,22 +231,22 @@ func (d *draft) kind() ops.OuterKind {
 	return own
 }
 
-func (d *draft) nestedOuter() bool {
-	outers := d.names(d.isOpenOuter)
-	if len(outers) == 0 {
+// outerFrom asks for an outer map whose template is one of the wrong kind.
+func (d *draft) outerFrom(is func(*handle) bool) bool {
+	all := d.names(is)
+	if len(all) == 0 {
 		return false
 	}
-	return d.add(d.outerOf(pick(d, outers)))
+	return d.add(d.outerOf(pick(d, all)))
 }
 
 func isProgArray(h *handle) bool { return isOpenInner(h) && h.obj.spec.Type == ops.ProgArray }
 
 func (d *draft) progArrayOuter() bool {
-	all := d.names(isProgArray)
-	if len(all) == 0 {
+	if len(d.names(isProgArray)) == 0 {
 		return d.progArray()
 	}
-	return d.add(d.outerOf(pick(d, all)))
+	return d.outerFrom(isProgArray)
 }
 
 // badOuter asks for an outer map with one to three faults.

@@ -86,6 +86,19 @@ func (d *draft) anyFlag() ops.UpdateFlags {
 	return pick(d, []ops.UpdateFlags{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 8, 16, 1 << 5, 1 << 31, 1 << 32, 1 << 63, 1<<64 - 1})
 }
 
+// putMisfit offers a map that does not fit, with nothing else wrong.
+func (d *draft) putMisfit() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	all := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.misfit(m.shape, h.obj.spec) != nil })
+	if len(all) == 0 {
+		return false
+	}
+	return d.add(ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, all)}})
+}
+
 // putNested and putProgArray offer what can never be an element.
 func (d *draft) putNested() bool { return d.offer(d.isOpenOuter) }
 

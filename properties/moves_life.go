@@ -24,7 +24,14 @@ func (d *draft) close() bool {
 // closeTemplate closes a map that was a template, and mostly another descriptor
 // of it is not left.
 func (d *draft) closeTemplate() bool {
-	return d.closeOne(func(h *handle) bool { return isOpenInner(h) && len(h.obj.templateOf) > 0 })
+	return d.closeOne(func(h *handle) bool { return isOpenInner(h) && h.obj.wasTemplate() })
+}
+
+// closeStored closes a map that is stored in an outer map.
+func (d *draft) closeStored() bool {
+	return d.closeOne(func(h *handle) bool {
+		return isOpenInner(h) && d.state.holder(h.obj, (*State).certain) != nil
+	})
 }
 
 func (d *draft) closeOuter() bool { return d.closeOne(d.isOpenOuter) }
@@ -33,7 +40,24 @@ func (d *draft) reopen() bool {
 	if d.full() || len(d.state.handles) > 24 {
 		return false
 	}
-	return d.add(ops.Reopen{Def: d.fresh("r"), Of: d.anyName()})
+	of := d.anyName()
+	if m := d.state.objectOf(of); m != nil && m.limbo && m.lingers() {
+		return false // linger does, and seldom: finding F1 costs a second each time
+	}
+	return d.add(ops.Reopen{Def: d.fresh("r"), Of: of})
+}
+
+// linger closes a program array, reopens it while the kernel may be at work on
+// it, and closes it again.
+func (d *draft) linger() bool {
+	if d.full() || !d.chance(2) || !d.state.Kernel.has(ops.FeatureLeak) || !d.progArray() {
+		return false
+	}
+	n, again := ops.Defines(d.seq[len(d.seq)-1]), d.fresh("r")
+	for _, op := range []ops.Op{ops.Close{On: n}, ops.Reopen{Def: again, Of: n}, ops.Close{On: again}, ops.Gone{On: n}} {
+		d.add(op)
+	}
+	return true
 }
 
 // alive asks for any map, mostly one without a descriptor.
@@ -56,4 +80,8 @@ func (d *draft) gone() bool {
 		return false
 	}
 	return d.add(ops.Gone{On: pick(d, all)})
+}
+
+func (o *object) wasTemplate() bool {
+	return o.past[Ref{templLeaves, FamilyArray}] || o.past[Ref{templLeaves, FamilyHash}]
 }

@@ -15,8 +15,10 @@ func Reduce(v *Violation, try func(ops.Sequence) *Violation, limit int) *Violati
 	r := &reducer{try: try, left: limit, best: v, seen: map[string]bool{}}
 	r.seen[v.Trace.Sequence().String()] = true
 	r.shorten(v.Trace.Sequence()[:v.Step+1])
+	r.simplifyOp(len(r.best.Trace.Steps) - 1) // while there is all to choose from
 	for r.left > 0 {
 		before := r.best
+		r.dropNames()
 		r.drop()
 		r.simplify()
 		if r.best == before {
@@ -36,7 +38,7 @@ type reducer struct {
 // shorten takes seq if it still shows the violation, and says so.
 func (r *reducer) shorten(seq ops.Sequence) bool {
 	text := seq.String()
-	if r.seen[text] || r.left == 0 {
+	if len(seq) == 0 || r.seen[text] || r.left == 0 {
 		return false
 	}
 	r.seen[text] = true
@@ -52,13 +54,22 @@ func (r *reducer) shorten(seq ops.Sequence) bool {
 	return true
 }
 
-// same says whether v breaks one of the promises that the violation may break:
-// a reduction must not wander to another fault.
+// same says whether v breaks nothing but promises that the violation may
+// break: a reduction must not wander to another fault.
 func (r *reducer) same(v *Violation) bool {
-	if len(v.By) == 0 || len(r.best.By) == 0 {
-		return len(v.By) == len(r.best.By)
+	if v.Trace.End != r.best.Trace.End || (len(v.By) == 0) != (len(r.best.By) == 0) {
+		return false
 	}
-	return v.Trace.End == r.best.Trace.End && slices.ContainsFunc(v.By, func(ref Ref) bool { return slices.Contains(r.best.By, ref) })
+	return !slices.ContainsFunc(v.By, func(ref Ref) bool { return !slices.Contains(r.best.By, ref) })
+}
+
+// dropNames leaves out a name with all that uses it, last defined first.
+func (r *reducer) dropNames() {
+	for _, name := range slices.Backward(earlier(r.best.Trace.Sequence(), len(r.best.Trace.Steps))) {
+		r.shorten(slices.DeleteFunc(r.best.Trace.Sequence(), func(op ops.Op) bool {
+			return ops.Defines(op) == name || slices.Contains(ops.Uses(op), name)
+		}))
+	}
 }
 
 // drop leaves out runs of operations, long ones first. The last operation is
@@ -78,13 +89,17 @@ func (r *reducer) drop() {
 // simplify makes operands simpler, one at a time.
 func (r *reducer) simplify() {
 	for i := 0; i < len(r.best.Trace.Steps); i++ {
-		for field := 0; ; field++ {
-			seq := r.best.Trace.Sequence()
-			if i >= len(seq) || field >= reflect.TypeOf(seq[i]).NumField() {
-				break
-			}
-			r.simplifyField(seq, i, field)
+		r.simplifyOp(i)
+	}
+}
+
+func (r *reducer) simplifyOp(i int) {
+	for field := 0; ; field++ {
+		seq := r.best.Trace.Sequence()
+		if i >= len(seq) || field >= reflect.TypeOf(seq[i]).NumField() {
+			return
 		}
+		r.simplifyField(seq, i, field)
 	}
 }
 
@@ -116,7 +131,7 @@ func candidates(v any, seq ops.Sequence, i, field int) (all []any) {
 	case ops.Size:
 		return []any{ops.Size(4), ops.Size(1), ops.Size(2), ops.Size(8)}
 	case ops.Key:
-		return []any{ops.K(0), ops.K(1), ops.K(2)}
+		return []any{ops.K(0), ops.K(1), ops.K(2), ops.K(3), ops.K(5)}
 	case ops.CreateFlags:
 		return bits(x, uint64(x))
 	case ops.UpdateFlags:

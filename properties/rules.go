@@ -117,6 +117,8 @@ var (
 	liveSlot    = rule("live/stored", "being stored keeps a map", "P60")
 	liveProg    = rule("live/program", "a program keeps the outer map that it uses", "P64")
 	deadClose   = rule("dead/closed", "the last descriptor closed, a map is gone", "P65")
+	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureLeak)
+	deadRefused = rule("dead/refused", "a call that was refused keeps nothing of what it was offered", "P38")
 	deadRemoved = rule("dead/removed", "replaced or deleted, an inner map is gone", "P61")
 	deadOuter   = rule("dead/outer", "the outer map gone, so is what it alone kept", "P63")
 	deadProg    = rule("dead/program", "the program gone, so is what it alone kept", "P64")
@@ -161,6 +163,7 @@ type Outcome struct {
 	Want  ops.Result
 	By    []Ref                  // what promises it; the first is the most particular
 	Blame func(ops.Result) []Ref // if set, what another answer breaks
+	Else  ops.Errno              // what another fault of the call would have earned; 0 if none
 	Free  bool                   // not modelled: any answer will do
 	Then  func(ops.Result)       // moves the state on; nil: nothing changes
 }

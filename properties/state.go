@@ -1,6 +1,8 @@
 package properties
 
 import (
+	"maps"
+
 	"mimic/ops"
 )
 
@@ -22,8 +24,6 @@ type object struct {
 	limbo      bool // a reference of it is being dropped, some time soon
 	dead       bool
 	kept       int // references that only a lying kernel holds
-	lostBy     *Rule
-	lostIn     Family
 
 	data map[uint64]uint64 // of an inner hash or array: values by key
 	walk walk
@@ -35,7 +35,9 @@ type object struct {
 	written  map[uint64]bool // keys that ever held something
 	freed    int             // pairs that were deleted
 
-	templateOf, storedIn map[Family]bool // of an inner map: its history
+	past   map[Ref]bool // what happened to it that could keep it alive by mistake
+	homes  []*object    // outer maps that ever stored it
+	served bool         // a program ever used it
 }
 
 func (o *object) kind() ops.OuterKind {
@@ -141,10 +143,17 @@ func (o *object) stores(inner *object) bool {
 	return false
 }
 
-// lost notes why o may have lost its last reference, and buries it if it did.
-// A reference that is dropped later leaves it in limbo.
-func (s *State) lost(o *object, by *Rule, in Family, later bool) {
-	o.lostBy, o.lostIn = by, in
+// remember notes something that could keep o alive by mistake.
+func (o *object) remember(r *Rule, f Family) {
+	if o.past == nil {
+		o.past = map[Ref]bool{}
+	}
+	o.past[Ref{r, f}] = true
+}
+
+// lost buries o if nothing refers to it any more. A reference that is dropped
+// later leaves it in limbo.
+func (s *State) lost(o *object, later bool) {
 	if later {
 		o.limbo = true
 	}
@@ -164,7 +173,7 @@ func (s *State) bury(o *object) {
 	stored := o.slots
 	o.slots = nil
 	for _, inner := range stored {
-		s.lost(inner, deadOuter, o.family(), true)
+		s.lost(inner, true)
 	}
 }
 
@@ -189,37 +198,47 @@ func (s *State) lifeline(o *object) []Ref {
 	}
 	if m := s.holder(o, (*State).certain); m != nil {
 		if m.fds == 0 {
-			return on(m.family(), liveSlot, liveProg)
+			return on(m.family(), liveProg, liveSlot)
 		}
 		return on(m.family(), liveSlot)
 	}
 	return nil
 }
 
-// obituary is what promises that o is gone. A template that was stored as well
-// is let go of where it was stored: reduction tells which of the two it was.
+// obituary is what promises that o is gone, or will be: all that could have kept
+// it by mistake, the most particular first. Reduction leaves what did.
 func (o *object) obituary() (refs []Ref) {
-	if len(o.storedIn) > 0 || len(o.templateOf) == 0 {
-		by, in := o.lostBy, o.lostIn
-		if by == nil {
-			by, in = deadClose, FamilyInner
-		}
-		refs = on(in, by)
-		for _, f := range sortedFamilies(o.storedIn) {
-			refs = append(refs, on(f, deadRemoved, deadOuter)...)
+	could := o.couldKeep()
+	if could[Ref{deadReopen, FamilyInner}] {
+		refs = append(refs, Ref{deadReopen, FamilyInner})
+	}
+	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadOuter, templLeaves} {
+		for _, f := range both {
+			if could[Ref{r, f}] {
+				refs = append(refs, Ref{r, f})
+			}
 		}
 	}
-	for _, f := range sortedFamilies(o.templateOf) {
-		refs = append(refs, on(f, templLeaves)...)
+	if !o.outer {
+		refs = append(refs, Ref{deadClose, FamilyInner})
 	}
 	return refs
 }
 
-func sortedFamilies(set map[Family]bool) (all []Family) {
-	for _, f := range both {
-		if set[f] {
-			all = append(all, f)
+func (o *object) couldKeep() map[Ref]bool {
+	could := map[Ref]bool{}
+	maps.Copy(could, o.past)
+	if o.outer {
+		could[Ref{deadOuter, o.family()}] = true
+	}
+	for _, m := range append([]*object{o}, o.homes...) {
+		if m.served {
+			could[Ref{deadProg, m.family()}] = true
+		}
+		if m != o && (m.dead || m.stores(o)) {
+			could[Ref{deadOuter, m.family()}] = true
+			maps.Copy(could, m.past)
 		}
 	}
-	return all
+	return could
 }

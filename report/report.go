@@ -18,17 +18,18 @@ const (
 	Undecided    Verdict = iota
 	Holds                // asked often enough, and every answer was allowed
 	Violated             // an answer was not allowed
+	Deviates             // violated, in ways that known.txt explains and no other
 	NotClaimed           // this kernel does not promise it, or cannot be asked
 	Inconclusive         // not asked often enough
 	Broken               // the harness is at fault
 )
 
-var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "not claimed here", "inconclusive", "harness broken"}
+var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "known deviation", "not claimed here", "inconclusive", "harness broken"}
 
 func (v Verdict) String() string { return verdictWords[v] }
 
 // Green says whether a run with this verdict may be green.
-func (v Verdict) Green() bool { return v == Holds || v == NotClaimed }
+func (v Verdict) Green() bool { return v == Holds || v == Deviates || v == NotClaimed }
 
 // Row is the verdict on one claim held to one family.
 type Row struct {
@@ -45,6 +46,7 @@ type Finding struct {
 	Times    int    // how many sequences of the run showed one that looks like it
 	File     string // where the reduced sequence was saved; "" if it was not
 	Tries    int    // executions that the reduction took
+	Known    string // why it is no failure; "" if it is one
 }
 
 // Kernel is what a run found on one kernel.

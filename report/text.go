@@ -11,7 +11,7 @@ import (
 )
 
 var marks = map[Verdict]string{
-	Undecided: "?", Holds: "ok", Violated: "FAIL", NotClaimed: "-", Inconclusive: "few", Broken: "err",
+	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", NotClaimed: "-", Inconclusive: "few", Broken: "err",
 }
 
 // Table writes claims by kernels.
@@ -30,7 +30,7 @@ func Table(w io.Writer, kernels []*Kernel) {
 		fmt.Fprintf(tw, "\t%s\n", shorten(properties.ClaimByID(key.Claim).Says, 76))
 	}
 	tw.Flush()
-	fmt.Fprintln(w, "ok: holds   FAIL: violated   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
+	fmt.Fprintln(w, "ok: holds   FAIL: violated   known: known deviation   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
 }
 
 func shorten(s string, n int) string {

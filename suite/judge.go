@@ -25,6 +25,12 @@ const reduceLimit = 200
 // leastAsked is how often a row must have been asked before it is said to hold.
 const leastAsked = 10
 
+// shown is a row of known.txt with the sequence that shows it.
+type shown struct {
+	properties.Known
+	seq ops.Sequence
+}
+
 // examination is the judging of one kernel.
 type examination struct {
 	ctx      context.Context
@@ -32,6 +38,7 @@ type examination struct {
 	kernel   properties.Kernel
 	seed     uint64
 	progress func(done, of int)
+	known    []shown
 
 	asked    properties.Asked
 	seen     map[string]*report.Finding // by signature
@@ -39,17 +46,21 @@ type examination struct {
 	refused  []string                   // what the agent could not run
 	sequence int
 	answered int
+	stale    []shown // known deviations that did not happen
 }
 
 // examine plans sequences for every row, runs and judges them, reduces what
 // was violated, and fills in what it found.
-func examine(ctx context.Context, runner Runner, k properties.Kernel, rows []properties.Key, seed uint64, perRow int, progress func(done, of int), out *report.Kernel) error {
-	x := &examination{ctx: ctx, runner: runner, kernel: k, seed: seed, progress: progress, asked: properties.Asked{}, seen: map[string]*report.Finding{}}
+func (x *examination) examine(rows []properties.Key, perRow int, out *report.Kernel) error {
+	x.asked, x.seen = properties.Asked{}, map[string]*report.Finding{}
 	start := time.Now()
 	err := x.runAll(rows, perRow)
 	out.Took = time.Since(start)
 	if err == nil {
 		err = x.reduceAll()
+	}
+	if err == nil {
+		err = x.showKnown()
 	}
 	out.Sequences, out.Operations = x.sequence, x.answered
 	for _, signature := range x.order {
@@ -94,13 +105,16 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 	}
 	x.answered += v.Step + 1
 	signature := v.Signature()
-	f := x.seen[signature]
-	if f == nil {
-		f = &report.Finding{Reduced: v, Original: seq}
-		x.seen[signature] = f
-		x.order = append(x.order, signature)
+	if x.seen[signature] == nil {
+		x.add(&report.Finding{Reduced: v, Original: seq})
 	}
-	f.Times++
+	x.seen[signature].Times++
+}
+
+func (x *examination) add(f *report.Finding) {
+	signature := f.Reduced.Signature()
+	x.seen[signature] = f
+	x.order = append(x.order, signature)
 }
 
 // reduceAll reduces one violation of each kind, and merges those that turn out
@@ -110,8 +124,11 @@ func (x *examination) reduceAll() error {
 	reduced := map[string]*report.Finding{}
 	for _, signature := range x.order {
 		f := x.seen[signature]
-		if err := x.reduce(f); err != nil {
-			return err
+		if f.Known = x.explain(f.Reduced); f.Known == "" {
+			if err := x.reduce(f); err != nil {
+				return err
+			}
+			f.Known = x.explain(f.Reduced)
 		}
 		text := f.Reduced.Trace.Sequence().String() + f.Reduced.Signature()
 		if same := reduced[text]; same != nil {
@@ -125,6 +142,16 @@ func (x *examination) reduceAll() error {
 	return nil
 }
 
+// explain is the reason of the row of known.txt that a violation falls under, or "".
+func (x *examination) explain(v *properties.Violation) string {
+	for _, d := range x.known {
+		if d.Explains(v, x.kernel) {
+			return d.Reason
+		}
+	}
+	return ""
+}
+
 func (x *examination) reduce(f *report.Finding) (err error) {
 	f.Reduced = properties.Reduce(f.Reduced, func(seq ops.Sequence) *properties.Violation {
 		if err != nil {
@@ -132,20 +159,44 @@ func (x *examination) reduce(f *report.Finding) (err error) {
 		}
 		f.Tries++
 		var v *properties.Violation
-		err = x.runner.Run(x.ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) {
-			v = properties.Judge(x.kernel, t, properties.Asked{})
-		})
+		v, err = x.try(seq)
 		return v
 	}, reduceLimit)
 	return err
 }
 
+// try runs one sequence and judges it.
+func (x *examination) try(seq ops.Sequence) (v *properties.Violation, err error) {
+	err = x.runner.Run(x.ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) {
+		v = properties.Judge(x.kernel, t, x.asked)
+	})
+	return v, err
+}
+
+// showKnown runs the sequence of each known deviation: it must fail where the
+// row says so and hold elsewhere, else the row is out of date.
+func (x *examination) showKnown() error {
+	for _, d := range x.known {
+		v, err := x.try(d.seq)
+		switch {
+		case err != nil:
+			return err
+		case v == nil && d.On(x.kernel):
+			x.stale = append(x.stale, d)
+		case v != nil && !d.Explains(v, x.kernel):
+			x.add(&report.Finding{Reduced: v, Original: d.seq, Times: 1})
+		}
+	}
+	return nil
+}
+
 func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
 	broken := map[properties.Key]*report.Finding{}
 	for i := range out.Findings {
-		for _, key := range out.Findings[i].Reduced.Broken() {
-			if broken[key] == nil {
-				broken[key] = &out.Findings[i]
+		f := &out.Findings[i]
+		for _, key := range f.Reduced.Broken() {
+			if broken[key] == nil || broken[key].Known != "" {
+				broken[key] = f
 			}
 		}
 	}
@@ -158,27 +209,47 @@ func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
 
 func (x *examination) verdict(key properties.Key, broken *report.Finding) report.Row {
 	row := report.Row{Key: key, Asked: x.asked.Of(key)}
-	why := properties.ClaimByID(key.Claim).NotClaimed(x.kernel)
-	unasked := x.unasked(key)
-	switch {
-	case broken != nil:
-		row.Verdict, row.Reason = report.Violated, broken.Reduced.By[0].Rule.Says
-	case why != "":
-		row.Verdict, row.Reason = report.NotClaimed, why
-	case row.Asked < leastAsked:
-		row.Verdict, row.Reason = report.Inconclusive, fmt.Sprintf("asked %d times, want %d", row.Asked, leastAsked)
-	case unasked != "":
-		row.Verdict, row.Reason = report.Inconclusive, "never asked: "+unasked
-	default:
-		row.Verdict = report.Holds
-	}
+	row.Verdict, row.Reason = x.decide(row, broken)
 	return row
 }
 
+func (x *examination) decide(row report.Row, broken *report.Finding) (report.Verdict, string) {
+	if broken != nil && broken.Known == "" {
+		return report.Violated, broken.Reduced.By[0].Rule.Says
+	}
+	if why := properties.ClaimByID(row.Key.Claim).NotClaimed(x.kernel); why != "" {
+		return report.NotClaimed, why
+	}
+	if d := x.staleOf(row.Key); d != nil {
+		return report.Violated, "known.txt lists a deviation that " + d.Sequence + " no longer shows: " + d.Reason
+	}
+	if broken == nil && row.Asked < leastAsked {
+		return report.Inconclusive, fmt.Sprintf("asked %d times, want %d", row.Asked, leastAsked)
+	}
+	if unasked := x.unasked(row.Key, broken); unasked != "" {
+		return report.Inconclusive, "never asked: " + unasked
+	}
+	for _, d := range x.known {
+		if d.On(x.kernel) && slices.Contains(d.Ref.Keys(), row.Key) {
+			return report.Deviates, d.Reason
+		}
+	}
+	return report.Holds, ""
+}
+
+func (x *examination) staleOf(key properties.Key) *shown {
+	for i := range x.stale {
+		if slices.Contains(x.stale[i].Ref.Keys(), key) {
+			return &x.stale[i]
+		}
+	}
+	return nil
+}
+
 // unasked is a rule of the row that no answer was judged under, or "".
-func (x *examination) unasked(key properties.Key) string {
+func (x *examination) unasked(key properties.Key, broken *report.Finding) string {
 	for _, ref := range properties.RulesOf(key, x.kernel) {
-		if x.asked[ref] == 0 {
+		if x.asked[ref] == 0 && (broken == nil || broken.Reduced.By[0] != ref) {
 			return fmt.Sprintf("%s (%s)", ref.Rule.ID, ref.Rule.Says)
 		}
 	}

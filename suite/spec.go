@@ -193,5 +193,6 @@ func IsUsage(err error) bool {
 	var syntax *vmtest.SyntaxError
 	var image *vmtest.ImageError
 	var seq *ops.SyntaxError
-	return errors.As(err, &usage) || errors.As(err, &syntax) || errors.As(err, &image) || errors.As(err, &seq)
+	var known *properties.KnownError
+	return errors.As(err, &known) || errors.As(err, &usage) || errors.As(err, &syntax) || errors.As(err, &image) || errors.As(err, &seq)
 }

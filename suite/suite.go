@@ -78,7 +78,7 @@ func Outcome(k *report.Kernel) string {
 		return "harness broken: " + strings.SplitN(k.Fault.Error(), "\n", 2)[0]
 	}
 	var parts []string
-	for _, v := range []report.Verdict{report.Holds, report.Violated, report.NotClaimed, report.Inconclusive, report.Undecided} {
+	for _, v := range []report.Verdict{report.Holds, report.Violated, report.Deviates, report.NotClaimed, report.Inconclusive, report.Undecided} {
 		if n := k.Count(v); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, v))
 		}
@@ -96,7 +96,12 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 	k.Boot = time.Since(start)
 	live := newLive(c.Live, spec.Name)
 	defer live.clear()
-	err = examine(ctx, t, kernel, c.rows(), c.Seed, c.sequences(), live.show, k)
+	known, err := knownOn(kernel)
+	if err != nil {
+		return err
+	}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, progress: live.show, known: known}
+	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {
 		demandFeatures(k, kernel)
 	}
@@ -139,6 +144,58 @@ func demandFeatures(k *report.Kernel, kernel properties.Kernel) {
 			k.Rows[i].Reason = "a kernel of kernels.txt should have it: " + row.Reason
 		}
 	}
+}
+
+// KnownFile lists the known deviations, at the top of the module.
+const KnownFile = "known.txt"
+
+// knownOn reads the known deviations, but for those that must not be shown on
+// this kernel.
+func knownOn(k properties.Kernel) ([]shown, error) {
+	if k.Lacks[ops.FeatureLeak] != "" {
+		return nil, nil
+	}
+	return readKnown()
+}
+
+func readKnown() (all []shown, err error) {
+	root, err := target.ModuleRoot()
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	f, err := os.Open(filepath.Join(root, KnownFile))
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	defer f.Close()
+	rows, err := properties.ParseKnown(KnownFile, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		seq, err := ReadSequence(filepath.Join(root, row.Sequence))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, shown{row, seq})
+	}
+	return all, nil
+}
+
+// ReadSequence reads a file of operations, or a trace: then the operations of it.
+func ReadSequence(path string) (ops.Sequence, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	seq, err := ops.Parse(string(text))
+	if err != nil {
+		if trace, traceErr := ops.ParseTrace(string(text)); traceErr == nil {
+			return trace.Sequence(), nil
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return seq, nil
 }
 
 // save writes a finding's sequences and trace below Out.

@@ -55,6 +55,7 @@ func (h *Host) start(ctx context.Context) error {
 		h.Close()
 		return fmt.Errorf("run on this kernel: %w", err)
 	}
+	h.hello.Lacks[ops.FeatureLeak] = "this is the machine that mimic runs on"
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"mimic/ops"
 	"mimic/target/executor"
@@ -57,29 +58,120 @@ func begin() (x *executor.Executor, hello wire.Hello) {
 	if hello.Release, err = executor.Release(); err != nil {
 		return fail(err)
 	}
-	if hello.Lacks, err = executor.Lacks(); err != nil {
+	if x, err = executor.New(); err != nil {
 		return fail(err)
 	}
-	if x, err = executor.New(); err != nil {
+	if hello.Lacks, err = executor.Lacks(); err != nil {
 		return fail(err)
 	}
 	return x, hello
 }
 
-func answer(conn *wire.Conn, x *executor.Executor) error {
-	for {
-		seq, careful, err := conn.Question()
-		if err != nil {
-			return err
-		}
-		before := func(i int) {
-			if careful {
-				err = errors.Join(err, conn.Doing(i))
+// question is one that the host asked, or why there is none.
+type question struct {
+	seq     ops.Sequence
+	careful bool
+	err     error
+}
+
+func listen(conn *wire.Conn) <-chan question {
+	asked := make(chan question, maxUnsettled)
+	go func() {
+		for {
+			var q question
+			q.seq, q.careful, q.err = conn.Question()
+			asked <- q
+			if q.err != nil {
+				return
 			}
 		}
-		x.Run(seq, before, func(r ops.Result) { err = errors.Join(err, conn.Say(r.String())) })
-		if err = errors.Join(err, conn.Done()); err != nil {
+	}()
+	return asked
+}
+
+const (
+	maxUnsettled = 16                     // sequences that may wait for the kernel to forget their maps
+	settlePause  = 200 * time.Microsecond // between looks at them
+)
+
+// unsettled is a sequence with the answers that were not said yet.
+type unsettled struct {
+	*executor.Started
+	answers []ops.Result
+}
+
+// answer runs sequences as they are asked and answers them in order. The next
+// is run while the kernel still forgets the maps of the one before.
+func answer(conn *wire.Conn, x *executor.Executor) error {
+	asked := listen(conn)
+	var waiting []*unsettled
+	for {
+		q, ok := hear(asked, len(waiting))
+		if q.err != nil {
+			return q.err
+		}
+		if ok {
+			waiting = append(waiting, start(conn, x, q))
+		}
+		var err error
+		if waiting, err = settle(conn, waiting); err != nil {
 			return err
 		}
 	}
+}
+
+// hear takes the next question, for a moment only if answers are due.
+func hear(asked <-chan question, waiting int) (q question, ok bool) {
+	switch waiting {
+	case 0:
+		return <-asked, true
+	case maxUnsettled:
+		asked = nil
+	}
+	select {
+	case q = <-asked:
+		return q, true
+	case <-time.After(settlePause):
+		return q, false
+	}
+}
+
+// start runs a sequence. Carefully means to say at once what is being done, and
+// what it answered.
+func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
+	u := &unsettled{}
+	before, each := func(int) {}, func(r ops.Result) { u.answers = append(u.answers, r) }
+	if q.careful { // a connection that broke shows at the next answer
+		before = func(i int) { conn.Doing(i) }
+		each = func(r ops.Result) { conn.Say(r.String()) }
+	}
+	u.Started = x.Start(q.seq, before, each)
+	return u
+}
+
+// settle answers what can be answered, in order.
+func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
+	for len(waiting) > 0 {
+		last, settled := waiting[0].Settled()
+		if !settled {
+			break
+		}
+		if err := say(conn, waiting[0].answers, last); err != nil {
+			return nil, err
+		}
+		waiting = waiting[1:]
+	}
+	return waiting, nil
+}
+
+func say(conn *wire.Conn, answers []ops.Result, last *ops.Result) error {
+	if last != nil {
+		answers = append(answers, *last)
+	}
+	for _, r := range answers {
+		if err := conn.Say(r.String()); err != nil {
+			return err
+		}
+	}
+	return conn.Done()
 }

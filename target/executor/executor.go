@@ -18,9 +18,28 @@ import (
 	"mimic/ops"
 )
 
-// forgetLimit is the time that the kernel has to forget a map which nothing
-// refers to any more.
-const forgetLimit = 3 * time.Second
+// The time that the kernel has to forget a map which nothing refers to any
+// more: milliseconds are usual. It has passed when a clock says so and the
+// kernel was asked often, for a machine that stands still does not ask.
+const (
+	forgetLimit = time.Second
+	forgetAsks  = 100
+	forgetPause = 2 * time.Millisecond
+)
+
+// patience is what is left of that time.
+type patience struct {
+	deadline time.Time
+	asks     int
+}
+
+func newPatience() *patience { return &patience{time.Now().Add(forgetLimit), forgetAsks} }
+
+// over counts an ask and says whether it was the last.
+func (p *patience) over() bool {
+	p.asks--
+	return p.asks < 0 && time.Now().After(p.deadline)
+}
 
 // handle is what a name stands for.
 type handle struct {
@@ -49,16 +68,39 @@ func New() (*Executor, error) {
 	return &Executor{buffer: make([]byte, elementBuffer)}, nil
 }
 
-// Run runs a sequence, handing each answer to each as it comes; before is told
-// the number of each operation before it is done. Every descriptor is closed
-// in the end.
-func (x *Executor) Run(seq ops.Sequence, before func(int), each func(ops.Result)) {
+// Started is a sequence that was run, all but perhaps for the waiting at its end.
+type Started struct {
+	left     map[uint32]ops.Name // maps that the kernel still knew
+	patience *patience
+}
+
+// Start runs a sequence; before is told the number of each operation before it
+// is done, each every answer at once. Every descriptor is closed when it
+// returns. If the last operation waits for the kernel to forget, that is left to
+// Settled, so that the next sequence can run meanwhile.
+func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
 	x.handles, x.byID = map[ops.Name]*handle{}, map[uint32]ops.Name{}
+	s := &Started{}
 	for i, op := range seq {
 		before(i)
+		if _, end := op.(ops.End); end && i == len(seq)-1 {
+			s.left, s.patience = x.byID, newPatience()
+			break
+		}
 		each(x.do(op))
 	}
 	x.closeAll()
+	return s
+}
+
+// Settled says whether there is nothing to wait for any more; last is then the
+// answer that was waited for, nil if every answer was given before.
+func (s *Started) Settled() (last *ops.Result, settled bool) {
+	if s.left == nil {
+		return nil, true
+	}
+	got := left(s.left)
+	return &got, got == ops.OK || s.patience.over()
 }
 
 func (x *Executor) do(op ops.Op) ops.Result {
@@ -248,13 +290,10 @@ func aliveNow(id uint32) ops.Result {
 
 // wait asks until the answer is the one wanted, for a bounded time.
 func wait(ask func() ops.Result, want ops.Result) ops.Result {
-	deadline := time.Now().Add(forgetLimit)
-	for pause := 20 * time.Microsecond; ; pause = min(2*pause, 2*time.Millisecond) {
-		got := ask()
-		if got == want || time.Now().After(deadline) {
+	for p := newPatience(); ; time.Sleep(forgetPause) {
+		if got := ask(); got == want || p.over() {
 			return got
 		}
-		time.Sleep(pause)
 	}
 }
 
@@ -269,18 +308,18 @@ func (x *Executor) closeAll() {
 
 func (x *Executor) end() ops.Result {
 	x.closeAll()
-	return wait(x.left, ops.OK)
+	return wait(func() ops.Result { return left(x.byID) }, ops.OK)
 }
 
-// left lists the maps of the sequence that the kernel still knows.
-func (x *Executor) left() ops.Result {
+// left lists the maps that the kernel still knows, and forgets the others.
+func left(byID map[uint32]ops.Name) ops.Result {
 	var names []string
-	for id, n := range x.byID {
+	for id, n := range byID {
 		if aliveNow(id) != ops.Read("gone") {
 			names = append(names, string(n))
 			continue
 		}
-		delete(x.byID, id)
+		delete(byID, id)
 	}
 	slices.Sort(names)
 	if len(names) == 0 {

@@ -1,0 +1,115 @@
+package properties
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"mimic/ops"
+)
+
+// Known is a row of known.txt: a promise that some kernels are known to break.
+type Known struct {
+	Ref          Ref
+	Since, Until Version // Until is zero if no kernel keeps it again
+	Sequence     string  // path of the sequence that shows it
+	Reason       string
+}
+
+// On says whether the row speaks of kernel k.
+func (d Known) On(k Kernel) bool {
+	return !k.Version.Before(d.Since) && (d.Until == Version{} || k.Version.Before(d.Until))
+}
+
+// Explains says whether the row speaks of what a violation breaks.
+func (d Known) Explains(v *Violation, k Kernel) bool {
+	return d.On(k) && len(v.By) > 0 && v.By[0] == d.Ref && v.Trace.End == ops.Completed
+}
+
+var knownRow = regexp.MustCompile(`\S+`)
+
+// ParseKnown reads known.txt; name is what errors call it. The error holds a
+// *KnownError for every bad row.
+func ParseKnown(name string, r io.Reader) (rows []Known, err error) {
+	var errs *multierror.Error
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		text := lines.Text()
+		if trimmed := strings.TrimSpace(text); trimmed == "" || trimmed[0] == '#' {
+			continue
+		}
+		row, column, err := parseKnown(text)
+		if err != nil {
+			errs = multierror.Append(errs, &KnownError{name, n, column, err.Error()})
+			continue
+		}
+		rows = append(rows, row)
+	}
+	errs = multierror.Append(errs, lines.Err())
+	return rows, errs.ErrorOrNil()
+}
+
+// KnownError says where known.txt is wrong, and why.
+type KnownError struct {
+	File         string
+	Line, Column int
+	Reason       string
+}
+
+func (e *KnownError) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Reason)
+}
+
+func parseKnown(text string) (d Known, column int, err error) {
+	at := knownRow.FindAllStringIndex(text, -1)
+	if len(at) < 6 {
+		return d, len(text) + 1, fmt.Errorf("%d columns, want rule, family, since, until, sequence and reason", len(at))
+	}
+	word := func(i int) string { return text[at[i][0]:at[i][1]] }
+	for i, parse := range []func(string) error{
+		func(s string) (err error) { d.Ref.Rule, err = ruleByID(s); return err },
+		func(s string) (err error) { d.Ref.Family, err = familyOfRule(s, d.Ref.Rule); return err },
+		func(s string) (err error) { d.Since, err = ParseVersion(s); return err },
+		func(s string) (err error) { d.Until, err = parseUntil(s, d.Since); return err },
+	} {
+		if err := parse(word(i)); err != nil {
+			return d, at[i][0] + 1, err
+		}
+	}
+	d.Sequence, d.Reason = word(4), text[at[5][0]:]
+	return d, 0, nil
+}
+
+func ruleByID(id string) (*Rule, error) {
+	for _, r := range rules {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not a rule of properties/rules.go", id)
+}
+
+func familyOfRule(name string, r *Rule) (Family, error) {
+	for _, key := range Keys() {
+		for _, ref := range RulesOf(key, Newest()) {
+			if ref.Rule == r && string(ref.Family) == name {
+				return ref.Family, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("rule %s is not asked of family %q", r.ID, name)
+}
+
+func parseUntil(s string, since Version) (v Version, err error) {
+	if s == "-" {
+		return v, nil
+	}
+	if v, err = ParseVersion(s); err == nil && !since.Before(v) {
+		err = fmt.Errorf("until %s is not after since %s", v, since)
+	}
+	return v, err
+}

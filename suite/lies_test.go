@@ -1,0 +1,119 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"mimic/ops"
+	"mimic/properties"
+	"mimic/report"
+)
+
+// lieSeeds is how many seeds each lie must be caught on; on the first fullSeeds
+// of them the whole budget is spent, to see that no other claim is blamed.
+const lieSeeds, fullSeeds = 20, 2
+
+// TestEveryLieIsCaught runs the default budget against fake kernels that each
+// break one thing. Each must be caught on every seed, and only by the claims that
+// it breaks; the others stay green.
+func TestEveryLieIsCaught(t *testing.T) {
+	for _, lie := range properties.Lies() {
+		t.Run(lie.ID, func(t *testing.T) {
+			t.Parallel()
+			seeds := lieSeeds
+			if testing.Short() {
+				seeds = fullSeeds
+			}
+			for seed := range seeds {
+				check := caughtAlone
+				if seed >= fullSeeds {
+					check = caughtEarly
+				}
+				if err := check(lie, uint64(seed)); err != nil {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+			}
+		})
+	}
+}
+
+func newFake(lie *properties.Lie) Memory {
+	return Memory{properties.Fake{Kernel: properties.Newest(), Lie: lie}}
+}
+
+func examineFake(t Memory, seed uint64) (*report.Kernel, error) {
+	out := &report.Kernel{Name: "fake", Seed: seed}
+	x := &examination{ctx: context.Background(), runner: t, kernel: t.Kernel, seed: seed, progress: func(int, int) {}}
+	return out, x.examine(properties.Keys(), DefaultSequences, out)
+}
+
+// caughtAlone spends the whole budget.
+func caughtAlone(lie properties.Lie, seed uint64) error {
+	out, err := examineFake(newFake(&lie), seed)
+	if err != nil {
+		return err
+	}
+	caught := false
+	for _, row := range out.Rows {
+		breaks := slices.Contains(lie.Breaks, row.Key)
+		caught = caught || breaks && row.Verdict == report.Violated
+		starved := lie.Starves && row.Verdict == report.Inconclusive
+		if !breaks && row.Verdict != report.Holds && !starved {
+			return fmt.Errorf("%s, which the lie does not touch, is %s: %s%s", row.Key, row.Verdict, row.Reason, evidence(out, row.Key))
+		}
+	}
+	if !caught {
+		return fmt.Errorf("not caught by %v", lie.Breaks)
+	}
+	return nil
+}
+
+// evidence is the sequence that a row was found violated by.
+func evidence(out *report.Kernel, key properties.Key) string {
+	for _, f := range out.Findings {
+		if slices.Contains(f.Reduced.Broken(), key) {
+			return fmt.Sprintf("\n%vwant %s", f.Reduced.Trace, f.Reduced.Wanted())
+		}
+	}
+	return ""
+}
+
+// caughtEarly spends the budget until the lie is caught.
+func caughtEarly(lie properties.Lie, seed uint64) error {
+	fake := newFake(&lie)
+	try := func(seq ops.Sequence) *properties.Violation {
+		return properties.Judge(fake.Kernel, fake.Answer(seq), properties.Asked{})
+	}
+	seen := map[string]bool{}
+	for n := range DefaultSequences {
+		for _, row := range properties.Keys() {
+			v := try(properties.Plan(fake.Kernel, row, seed, n))
+			if v == nil || seen[v.Signature()] {
+				continue
+			}
+			seen[v.Signature()] = true
+			broken := properties.Reduce(v, try, reduceLimit).Broken()
+			if slices.ContainsFunc(broken, func(k properties.Key) bool { return slices.Contains(lie.Breaks, k) }) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("not caught by %v", lie.Breaks)
+}
+
+// TestHonestKernelHolds: no false alarm, and every rule asked, on every seed.
+func TestHonestKernelHolds(t *testing.T) {
+	for seed := range lieSeeds {
+		out, err := examineFake(newFake(nil), uint64(seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range out.Rows {
+			if row.Verdict != report.Holds {
+				t.Errorf("seed %d: %s is %s: %s", seed, row.Key, row.Verdict, row.Reason)
+			}
+		}
+	}
+}
