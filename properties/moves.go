@@ -267,7 +267,9 @@ func (d *draft) spoil(o *ops.Outer) {
 	case 2:
 		o.Max = 0
 	case 3:
-		o.Flags |= ops.CreateFlags(1) << d.between(0, 31)
+		if bit := ops.CreateFlags(1) << d.between(0, 31); bit != ops.ReadOnly && bit != ops.WriteOnly { // access modes of descriptors are not modelled yet
+			o.Flags |= bit
+		}
 	case 4:
 		o.Template = d.anyName()
 	case 5:

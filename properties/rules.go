@@ -14,6 +14,7 @@ type Rule struct {
 	Claims   []string
 	families []Family // if not those of its claims
 	needs    []string // features without which it cannot be asked
+	chance   bool     // the kernel's scheduling decides whether it can be asked
 }
 
 // rules lists every rule, in the order of this file.
@@ -37,8 +38,17 @@ func (r *Rule) with(features ...string) *Rule {
 	return r
 }
 
+// byChance says that the rule need not be asked before its rows hold.
+func (r *Rule) byChance() *Rule {
+	r.chance = true
+	return r
+}
+
+// Demanded says whether a row that rests on the rule holds only once it was asked.
+func (r *Rule) Demanded() bool { return !r.chance }
+
 // RulesOf lists the rules that a row of the table of verdicts rests on, on a
-// kernel: each must have been asked before the row is said to hold.
+// kernel: each must have been asked before the row is said to hold, if demanded.
 func RulesOf(row Key, k Kernel) (refs []Ref) {
 	for _, r := range rules {
 		asked := r.families == nil || slices.Contains(r.families, row.Family)
@@ -117,7 +127,7 @@ var (
 	liveSlot    = rule("live/stored", "being stored keeps a map", "P60")
 	liveProg    = rule("live/program", "a program keeps the outer map that it uses", "P64")
 	deadClose   = rule("dead/closed", "the last descriptor closed, a map is gone", "P65")
-	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureLeak)
+	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureLeak).byChance()
 	deadRefused = rule("dead/refused", "a call that was refused keeps nothing of what it was offered", "P38")
 	deadRemoved = rule("dead/removed", "replaced or deleted, an inner map is gone", "P61")
 	deadOuter   = rule("dead/outer", "the outer map gone, so is what it alone kept", "P63")

@@ -3,12 +3,43 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"mimic/properties"
 )
+
+// All writes everything about a run: what is not simply fine first in detail,
+// then each kernel, then the table.
+func All(w io.Writer, kernels []*Kernel) {
+	for _, k := range kernels {
+		for i := range k.Findings {
+			if k.Findings[i].Known == "" {
+				fmt.Fprintf(w, "--- FAIL: %s\n", k.Title())
+				Violation(w, k, &k.Findings[i])
+			}
+		}
+	}
+	Table(w, kernels)
+	for _, k := range kernels {
+		Summary(w, k)
+	}
+}
+
+// FindingsOf is the text of the findings that break a row, known ones apart.
+func FindingsOf(k *Kernel, key properties.Key) string {
+	var b strings.Builder
+	for i := range k.Findings {
+		f := &k.Findings[i]
+		if f.Known == "" && slices.Contains(f.Reduced.Broken(), key) {
+			b.WriteString("\n")
+			Violation(&b, k, f)
+		}
+	}
+	return b.String()
+}
 
 var marks = map[Verdict]string{
 	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", NotClaimed: "-", Inconclusive: "few", Broken: "err",
@@ -113,6 +144,9 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	fmt.Fprintf(w, "    kernel %s    source %s\n", orUnknown(k.Release), strings.Join(sources, "; "))
 	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
 		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
+	if f.Known != "" {
+		fmt.Fprintf(w, "    known deviation: %s\n", f.Known)
+	}
 	if f.File != "" {
 		fmt.Fprintf(w, "    replay: scripts/run-vm.sh %s -replay %s\n", k.Name, f.File)
 	}

@@ -16,8 +16,8 @@ type Runner interface {
 	Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error
 }
 
-// batch is how many sequences of each row are asked before the next row's turn.
-const batch = 8
+// batch is how many sequences of each row are planned at once.
+const batch = 10
 
 // reduceLimit bounds the executions of one reduction.
 const reduceLimit = 200
@@ -74,17 +74,19 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	total := len(rows) * perRow
 	for first := 0; first < perRow; first += batch {
+		var seqs []ops.Sequence
 		for _, row := range rows {
-			var seqs []ops.Sequence
 			for n := first; n < min(first+batch, perRow); n++ {
 				seqs = append(seqs, properties.Plan(x.kernel, row, x.seed, n))
 			}
-			if err := x.runner.Run(x.ctx, seqs, func(i int, t ops.Trace) { x.judge(seqs[i], t) }); err != nil {
-				return err
-			}
-			x.progress(x.sequence, total)
+		}
+		err := x.runner.Run(x.ctx, seqs, func(i int, t ops.Trace) {
+			x.judge(seqs[i], t)
+			x.progress(x.sequence, len(rows)*perRow)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -249,7 +251,7 @@ func (x *examination) staleOf(key properties.Key) *shown {
 // unasked is a rule of the row that no answer was judged under, or "".
 func (x *examination) unasked(key properties.Key, broken *report.Finding) string {
 	for _, ref := range properties.RulesOf(key, x.kernel) {
-		if x.asked[ref] == 0 && (broken == nil || broken.Reduced.By[0] != ref) {
+		if ref.Rule.Demanded() && x.asked[ref] == 0 && (broken == nil || broken.Reduced.By[0] != ref) {
 			return fmt.Sprintf("%s (%s)", ref.Rule.ID, ref.Rule.Says)
 		}
 	}

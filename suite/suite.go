@@ -31,15 +31,17 @@ const DefaultSequences = 40
 // Config says what to run. The zero value of every field but Kernels is a
 // sensible default.
 type Config struct {
-	Kernels     []Spec           // see ParseSpecs
-	Seed        uint64           // names every sequence of the run
-	Sequences   int              // for each row; DefaultSequences if 0
-	Rows        []properties.Key // all if none
-	SkipMissing bool             // a kernel that cannot be had is no failure
-	Out         string           // folder for reduced sequences and traces; none if ""
-	Log         io.Writer        // lines of progress; none if nil
-	Live        io.Writer        // a terminal for a moving line; none if nil
+	Kernels   []Spec           // see ParseSpecs
+	Seed      uint64           // names every sequence of the run
+	Sequences int              // for each row; DefaultSequences if 0
+	Rows      []properties.Key // all if none
+	Out       string           // folder for reduced sequences and traces; none if ""
+	Log       io.Writer        // lines of progress; none if nil
+	Live      Terminal         // for a moving line; none if nil
 }
+
+// Terminal is what a person watches.
+type Terminal interface{ io.Writer }
 
 func (c *Config) logf(format string, a ...any) {
 	if c.Log != nil {
@@ -96,7 +98,7 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 	k.Boot = time.Since(start)
 	live := newLive(c.Live, spec.Name)
 	defer live.clear()
-	known, err := knownOn(kernel)
+	known, err := knownOn(t, kernel)
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,9 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 		demandFeatures(k, kernel)
 	}
 	for i := range k.Findings {
-		c.save(k, &k.Findings[i])
+		if k.Findings[i].Known == "" {
+			c.save(k, &k.Findings[i])
+		}
 	}
 	return err
 }
@@ -149,10 +153,10 @@ func demandFeatures(k *report.Kernel, kernel properties.Kernel) {
 // KnownFile lists the known deviations, at the top of the module.
 const KnownFile = "known.txt"
 
-// knownOn reads the known deviations, but for those that must not be shown on
-// this kernel.
-func knownOn(k properties.Kernel) ([]shown, error) {
-	if k.Lacks[ops.FeatureLeak] != "" {
+// knownOn reads the known deviations: those of real kernels, but for those that
+// must not be shown on this one.
+func knownOn(t target.Target, k properties.Kernel) ([]shown, error) {
+	if _, fake := t.(Memory); fake || k.Lacks[ops.FeatureLeak] != "" {
 		return nil, nil
 	}
 	return readKnown()
@@ -222,20 +226,119 @@ func (c *Config) save(k *report.Kernel, f *report.Finding) {
 	f.File = filepath.Join(dir, "reduced.seq")
 }
 
+// Replayed is what one sequence did on one kernel.
+type Replayed struct {
+	Kernel  report.Kernel
+	Trace   ops.Trace
+	Finding *report.Finding // nil if every answer was allowed
+	Fault   error
+}
+
 // Replay runs one sequence on a kernel and judges it.
-func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (ops.Trace, *properties.Violation, error) {
-	k := &report.Kernel{Name: spec.Name}
-	t, kernel, err := c.open(ctx, spec, k)
+func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Replayed) {
+	r.Kernel = report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
+	t, kernel, err := c.open(ctx, spec, &r.Kernel)
 	if err != nil {
-		return ops.Trace{}, nil, err
+		r.Fault = err
+		return r
 	}
 	defer t.Close()
-	var trace ops.Trace
-	if err := t.Run(ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) { trace = t }); err != nil {
-		return trace, nil, err
+	known, err := knownOn(t, kernel)
+	if err != nil {
+		r.Fault = err
+		return r
 	}
-	if trace.End == ops.Refused {
-		return trace, nil, errors.New(trace.Detail)
+	r.Fault = t.Run(ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) { r.Trace = t })
+	if r.Fault == nil && r.Trace.End == ops.Refused {
+		r.Fault = errors.New(r.Trace.Detail)
 	}
-	return trace, properties.Judge(kernel, trace, properties.Asked{}), nil
+	if v := properties.Judge(kernel, r.Trace, properties.Asked{}); r.Fault == nil && v != nil {
+		x := &examination{kernel: kernel, known: known}
+		r.Finding = &report.Finding{Reduced: v, Original: seq, Times: 1, Known: x.explain(v)}
+	}
+	return r
+}
+
+// ExitCode is what the commands exit with.
+func (r Replayed) ExitCode() int {
+	switch {
+	case r.Fault != nil && IsUsage(r.Fault):
+		return ExitUsage
+	case r.Fault != nil:
+		return ExitHarness
+	case r.Finding != nil && r.Finding.Known == "":
+		return ExitViolated
+	}
+	return ExitHeld
+}
+
+// Text is the trace, and the violation if there is one.
+func (r Replayed) Text() string {
+	var b strings.Builder
+	switch {
+	case r.Fault != nil:
+		fmt.Fprintf(&b, "%s: harness: %v\n", r.Kernel.Title(), r.Fault)
+	case r.Finding == nil:
+		fmt.Fprintf(&b, "%s: every answer was allowed\n%s", r.Kernel.Title(), r.Trace)
+	default:
+		report.Violation(&b, &r.Kernel, r.Finding)
+	}
+	return b.String()
+}
+
+// OutFolder is the folder for what a run found: out at the top of the module
+// unless another is given.
+func OutFolder(given string) string {
+	if root, err := target.ModuleRoot(); given == "" && err == nil {
+		return filepath.Join(root, "out")
+	}
+	return given
+}
+
+// FindFile finds a path that was typed at the top of the module while a test
+// runs in its package's folder.
+func FindFile(path string) string {
+	root, err := target.ModuleRoot()
+	if err != nil {
+		return path
+	}
+	if found, ok := findFile(path, root); ok {
+		return found
+	}
+	return path
+}
+
+// Exit codes of the commands.
+const (
+	ExitHeld     = 0 // everything asked for ran and held
+	ExitViolated = 1
+	ExitUsage    = 2
+	ExitHarness  = 3
+)
+
+// ExitCode is the worst that a run found: a violation before a broken harness,
+// since it stands whatever else went wrong.
+func ExitCode(kernels []*report.Kernel, skipMissing bool) int {
+	code := ExitHeld
+	for _, k := range kernels {
+		switch {
+		case k.Count(report.Violated) > 0:
+			return ExitViolated
+		case k.Missing && skipMissing:
+		case k.Fault != nil && IsUsage(k.Fault):
+			code = max(code, ExitUsage)
+		case k.Fault != nil || !allGreen(k):
+			code = ExitHarness
+		}
+	}
+	return code
+}
+
+func allGreen(k *report.Kernel) bool {
+	for _, row := range k.Rows {
+		if !row.Verdict.Green() {
+			return false
+		}
+	}
+	return len(k.Rows) > 0
 }

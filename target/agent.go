@@ -38,11 +38,15 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 	return path, nil
 }
 
-// ModuleRoot is the folder of this module's go.mod, from the working directory up.
+// ModuleRoot is the folder of this module's go.mod: of MIMIC_SOURCE if that is
+// set, else from the working directory up.
 func ModuleRoot() (string, error) {
-	start, err := os.Getwd()
-	if err != nil {
-		return "", err
+	start := os.Getenv("MIMIC_SOURCE")
+	if start == "" {
+		var err error
+		if start, err = os.Getwd(); err != nil {
+			return "", err
+		}
 	}
 	for dir := start; ; dir = filepath.Dir(dir) {
 		b, err := os.ReadFile(filepath.Join(dir, "go.mod"))
@@ -50,7 +54,7 @@ func ModuleRoot() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no go.mod of module mimic in %s or above: run this inside mimic's source", start)
+			return "", fmt.Errorf("no go.mod of module mimic in %s or above: run this inside mimic's source, or say where that is with MIMIC_SOURCE", start)
 		}
 	}
 }

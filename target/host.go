@@ -80,10 +80,13 @@ func (h *Host) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.
 		if err == nil {
 			return nil
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		first += n
 		each(first, ops.Trace{Kernel: h.hello.Release, Steps: steps, End: h.ending(err), Detail: err.Error()})
 		h.Close()
-		if err := errors.Join(ctx.Err(), h.start(ctx)); err != nil {
+		if err := h.start(ctx); err != nil {
 			return err
 		}
 	}

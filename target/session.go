@@ -15,8 +15,8 @@ import (
 const ahead = 24
 
 // sequenceLimit is the time for one sequence: a few operations may each wait
-// for the kernel to forget a map.
-const sequenceLimit = 30 * time.Second
+// for the kernel to forget a map. Tests shorten it.
+var sequenceLimit = 30 * time.Second
 
 // stream is the connection to an agent.
 type stream interface {
@@ -42,20 +42,27 @@ func greet(rw stream, limit time.Duration) (*session, wire.Hello, error) {
 
 func (s *session) extend(limit time.Duration) { s.rw.SetDeadline(time.Now().Add(limit)) }
 
+// hangUp makes reads and writes fail from now on.
+func (s *session) hangUp() { s.rw.SetDeadline(time.Now()) }
+
 // run asks sequences and hands over what was answered in full. It stops at the
 // first that was not: n is its number and steps what was answered of it.
 func (s *session) run(ctx context.Context, seqs []ops.Sequence, careful bool, each func(int, ops.Trace)) (n int, steps []ops.Step, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer context.AfterFunc(ctx, s.hangUp)() // nobody waits for a run that was cancelled
 	room := make(chan struct{}, ahead)
 	asking := make(chan error, 1)
 	go func() { asking <- s.ask(ctx, seqs, careful, room) }()
 	for n, seq := range seqs {
 		s.extend(sequenceLimit)
+		if err := ctx.Err(); err != nil { // the deadline may just have undone hanging up
+			s.hangUp()
+		}
 		steps, err := s.conn.Answers(seq)
 		if err != nil {
 			stop()
-			s.rw.SetDeadline(time.Now()) // the asking side may wait for the guest to read
+			s.hangUp() // the asking side may wait for the guest to read
 			return n, steps, errors.Join(err, ignoreCancel(<-asking))
 		}
 		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed})

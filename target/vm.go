@@ -82,6 +82,9 @@ func (v *VM) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Tr
 		if err == nil {
 			return nil
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		first += n
 		t, err := v.died(ctx, seqs[first], steps, err)
 		if err != nil {

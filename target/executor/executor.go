@@ -22,7 +22,7 @@ import (
 // more: milliseconds are usual. It has passed when a clock says so and the
 // kernel was asked often, for a machine that stands still does not ask.
 const (
-	forgetLimit = time.Second
+	forgetLimit = 500 * time.Millisecond
 	forgetAsks  = 100
 	forgetPause = 2 * time.Millisecond
 )

@@ -154,7 +154,10 @@ func (c *Conn) Answers(seq ops.Sequence) ([]ops.Step, error) {
 	begun := 0
 	for err == nil {
 		var line string
-		if line, err = c.Hear(); err != nil || line == done {
+		if line, err = c.Hear(); err == nil && line == done {
+			return steps, enough(seq, steps)
+		}
+		if err != nil {
 			break
 		}
 		if n, ok := strings.CutPrefix(line, doing); ok {
@@ -165,6 +168,13 @@ func (c *Conn) Answers(seq ops.Sequence) ([]ops.Step, error) {
 		steps, err = answer(line, seq, steps)
 	}
 	return unanswered(seq, steps, begun), err
+}
+
+func enough(seq ops.Sequence, steps []ops.Step) error {
+	if len(steps) < len(seq) {
+		return &FaultError{fmt.Sprintf("%d answers to %d operations", len(steps), len(seq))}
+	}
+	return nil
 }
 
 func answer(line string, seq ops.Sequence, steps []ops.Step) ([]ops.Step, error) {

@@ -1,0 +1,115 @@
+package suite
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"mimic/properties"
+	"mimic/report"
+)
+
+var (
+	vmFlag      = flag.String("vm", "", "kernels to run on: names of kernels.txt, all, host, or paths of images, separated by commas")
+	seedFlag    = flag.Uint64("seed", 1, "seed that names every sequence of the run")
+	sequences   = flag.Int("sequences", DefaultSequences, "sequences planned for each row of the table of claims")
+	missingFlag = flag.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
+	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
+	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
+)
+
+// TestMain makes Ctrl-C and SIGTERM end the run through its clean-ups.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *missingFlag != "fail" && *missingFlag != "skip" {
+		fmt.Fprintf(os.Stderr, "usage: -missing %q: want fail or skip\n", *missingFlag)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+func interruptible(t *testing.T) context.Context {
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	t.Cleanup(stop)
+	return ctx
+}
+
+func config(t *testing.T) Config {
+	specs, err := ParseSpecs(*vmFlag)
+	if err != nil {
+		t.Fatalf("usage: %v", err)
+	}
+	return Config{
+		Kernels: specs, Seed: *seedFlag, Sequences: *sequences,
+		Out: OutFolder(*outFlag), Log: os.Stderr,
+	}
+}
+
+// TestClaims holds each kernel of -vm to every claim: one subtest a kernel,
+// below it one a row of the table of claims.
+func TestClaims(t *testing.T) {
+	if *replayFlag != "" {
+		t.Skip("-replay runs one sequence instead: see TestReplay")
+	}
+	c := config(t)
+	if *vmFlag == "" {
+		t.Log("no -vm: running against the in-memory kernel. Name a real one: go test ./suite -vm 6.12 -count=1 (or all, host, path/to/bzImage)")
+	}
+	kernels := Run(interruptible(t), c)
+	for _, k := range kernels {
+		t.Run(k.Name, func(t *testing.T) { testKernel(t, k, *missingFlag == "skip") })
+	}
+	var text strings.Builder
+	report.All(&text, kernels)
+	fmt.Print(text.String())
+}
+
+func testKernel(t *testing.T, k *report.Kernel, skipMissing bool) {
+	if k.Missing && skipMissing {
+		t.Skipf("%v", k.Fault)
+	}
+	if k.Fault != nil {
+		t.Errorf("harness: %v", k.Fault)
+	}
+	for _, row := range k.Rows {
+		t.Run(row.Key.Claim+"/"+string(row.Key.Family), func(t *testing.T) { testRow(t, k, row) })
+	}
+}
+
+func testRow(t *testing.T, k *report.Kernel, row report.Row) {
+	says := properties.ClaimByID(row.Key.Claim).Says
+	switch {
+	case row.Verdict == report.NotClaimed:
+		t.Skipf("not claimed here: %s", row.Reason)
+	case !row.Verdict.Green():
+		t.Errorf("%s: %s: %s%s", row.Verdict, says, row.Reason, report.FindingsOf(k, row.Key))
+	}
+}
+
+// TestReplay runs the sequence of -replay on the kernels of -vm.
+func TestReplay(t *testing.T) {
+	if *replayFlag == "" {
+		t.Skip("no -replay")
+	}
+	seq, err := ReadSequence(FindFile(*replayFlag))
+	if err != nil {
+		t.Fatalf("usage: %v", err)
+	}
+	c := config(t)
+	for _, spec := range c.Kernels {
+		t.Run(spec.Name, func(t *testing.T) {
+			r := Replay(interruptible(t), c, spec, seq)
+			fmt.Print(r.Text())
+			if r.Fault != nil {
+				t.Errorf("harness: %v", r.Fault)
+			} else if r.Finding != nil && r.Finding.Known == "" {
+				t.Error("the sequence breaks a promise")
+			}
+		})
+	}
+}

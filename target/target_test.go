@@ -1,0 +1,165 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mimic/ops"
+	"mimic/vmtest"
+)
+
+// series is the kernel that these tests boot.
+const series = "6.12"
+
+const storeAndFind = `i0 = map(array, key=4, value=8, max=2)
+o0 = outer(array, max=4, template=i0)
+o0.update(1, i0)
+o0.lookup(1)
+end()
+`
+
+func parse(t *testing.T, text string) ops.Sequence {
+	t.Helper()
+	seq, err := ops.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func agent(t *testing.T) string {
+	t.Helper()
+	path, err := BuildAgent(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// bootVM boots the kernel of the series, or skips with the reason.
+func bootVM(t *testing.T) *VM {
+	t.Helper()
+	vm, err := tryBoot(t)
+	if err != nil && os.Getenv("MIMIC_VM") == "" {
+		t.Skipf("no guest: %v (scripts/setup.sh installs what it needs; MIMIC_VM=1 makes this a failure)", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { vm.Close() })
+	return vm
+}
+
+func tryBoot(t *testing.T) (*VM, error) {
+	root, err := ModuleRoot()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(filepath.Join(root, "kernels.txt"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := vmtest.ParseMatrix("kernels.txt", f)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if row.Series == series {
+			k, err := vmtest.NewSource(nil).Fetch(t.Context(), row)
+			if err != nil {
+				return nil, err
+			}
+			return Boot(t.Context(), vmtest.Config{Kernel: k, Init: agent(t)})
+		}
+	}
+	return nil, errors.New("kernels.txt has no row " + series)
+}
+
+func TestVMAnswers(t *testing.T) {
+	vm := bootVM(t)
+	seqs := []ops.Sequence{parse(t, storeAndFind), parse(t, "none.lookup(1)\n"), parse(t, storeAndFind)}
+	var got []string
+	err := vm.Run(t.Context(), seqs, func(i int, tr ops.Trace) { got = append(got, tr.String()) })
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%d traces, %v", len(got), err)
+	}
+	if got[0] != got[2] || !strings.Contains(got[0], "= i0\n") || !strings.Contains(got[1], "EBADF\n") {
+		t.Errorf("traces:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// TestDeadGuestIsReplaced kills QEMU while sequences run: the sequence under way
+// gets a trace that says so, and the others are run in a fresh guest.
+func TestDeadGuestIsReplaced(t *testing.T) {
+	vm := bootVM(t)
+	var seqs []ops.Sequence
+	for range 40 {
+		seqs = append(seqs, parse(t, storeAndFind))
+	}
+	ends := map[ops.Ending]int{}
+	err := vm.Run(t.Context(), seqs, func(i int, tr ops.Trace) {
+		ends[tr.End]++
+		if i == 10 {
+			syscall.Kill(vm.vm.PID(), syscall.SIGKILL)
+			<-vm.vm.Done()
+		}
+	})
+	if err != nil || ends[ops.Completed] < 30 || ends[ops.Lost] == 0 || ends[ops.Completed]+ends[ops.Lost] != len(seqs) {
+		t.Errorf("endings %v, %v; want most completed and at least one lost", ends, err)
+	}
+}
+
+// TestHungGuestIsNamed stops QEMU in its tracks: the run must not wait for ever.
+func TestHungGuestIsNamed(t *testing.T) {
+	old := sequenceLimit
+	sequenceLimit = 2 * time.Second
+	t.Cleanup(func() { sequenceLimit = old })
+	vm := bootVM(t)
+	syscall.Kill(vm.vm.PID(), syscall.SIGSTOP)
+	start := time.Now()
+	var got ops.Trace
+	err := vm.Run(t.Context(), []ops.Sequence{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
+	if err != nil || got.End != ops.Hung {
+		t.Errorf("ended %v (%s), %v; want hung", got.End, got.Detail, err)
+	}
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("it took %v to notice", took)
+	}
+}
+
+func TestCancelledRunEnds(t *testing.T) {
+	vm := bootVM(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var seqs []ops.Sequence
+	for range 2000 {
+		seqs = append(seqs, parse(t, storeAndFind))
+	}
+	err := vm.Run(ctx, seqs, func(i int, _ ops.Trace) {
+		if i == 5 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+}
+
+func TestHostAnswers(t *testing.T) {
+	h, err := StartHost(t.Context(), agent(t))
+	if err != nil {
+		t.Skipf("this kernel cannot be asked: %v", err)
+	}
+	defer h.Close()
+	var got ops.Trace
+	err = h.Run(t.Context(), []ops.Sequence{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
+	if err != nil || !strings.Contains(got.String(), "= i0\n") {
+		t.Errorf("%v, %v", got, err)
+	}
+}

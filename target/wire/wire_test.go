@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"strings"
+	"testing"
+
+	"mimic/ops"
+)
+
+func pair(t *testing.T) (host, agent *Conn, closeAgent func()) {
+	a, b := net.Pipe()
+	t.Cleanup(func() { a.Close(); b.Close() })
+	return New(a), New(b), func() { b.Close() }
+}
+
+var seq = ops.Sequence{
+	ops.Map{Def: "i0", Type: ops.Hash, Key: 4, Value: 8, Max: 2},
+	ops.Close{On: "i0"},
+	ops.End{},
+}
+
+func TestHello(t *testing.T) {
+	host, agent, _ := pair(t)
+	want := Hello{Release: "6.12.1", Lacks: map[string]string{"prog:xdp": "EINVAL"}}
+	go agent.SendHello(want)
+	got, err := host.Greet()
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("heard %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestQuestionAndAnswers(t *testing.T) {
+	host, agent, _ := pair(t)
+	go host.Ask(seq, true)
+	got, careful, err := agent.Question()
+	if err != nil || !careful || got.String() != seq.String() {
+		t.Fatalf("heard %v, careful %v, %v", got, careful, err)
+	}
+	go func() {
+		for i := range seq {
+			agent.Doing(i)
+			agent.Say("ok")
+		}
+		agent.Done()
+	}()
+	steps, err := host.Answers(seq)
+	if err != nil || len(steps) != len(seq) || !steps[2].Returned {
+		t.Errorf("heard %v, %v", steps, err)
+	}
+}
+
+// TestSilenceNamesTheOperation: an agent that goes away while it does something
+// leaves the operation that it had begun, unanswered.
+func TestSilenceNamesTheOperation(t *testing.T) {
+	host, agent, gone := pair(t)
+	go func() {
+		agent.Doing(0)
+		agent.Say("ok")
+		agent.Doing(1)
+		gone()
+	}()
+	steps, err := host.Answers(seq)
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("error %v, want one about the end of the stream", err)
+	}
+	if len(steps) != 2 || !steps[0].Returned || steps[1].Returned || steps[1].Op != seq[1] {
+		t.Errorf("steps %+v, want the second begun and not answered", steps)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for name, say := range map[string]func(*Conn){
+		"its own":    func(c *Conn) { c.Fault(errors.New("no\nroom")) },
+		"too many":   func(c *Conn) { c.Say("ok\nok\nok\nok"); c.Done() },
+		"too few":    func(c *Conn) { c.Say("ok"); c.Done() },
+		"no grammar": func(c *Conn) { c.Say("maybe"); c.Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			host, agent, _ := pair(t)
+			go say(agent)
+			var fault *FaultError
+			if _, err := host.Answers(seq); !errors.As(err, &fault) || strings.Contains(fault.Text, "\n") {
+				t.Errorf("error %v, want the agent's fault in one line", err)
+			}
+		})
+	}
+}
