@@ -185,9 +185,9 @@ func (t ProgType) Feature() string { return "prog:" + t.String() }
 // FeatureRun is what a kernel lacks that has no BPF_PROG_TEST_RUN.
 const FeatureRun = "prog_test_run"
 
-// FeatureLeak is what a kernel lacks that must not be made to leak: finding F1
-// would, and nobody can undo that on the machine that mimic runs on.
-const FeatureLeak = "may-leak"
+// FeatureHarm is what a kernel lacks that must not be harmed: the machine that
+// mimic runs on. Finding F1 leaks there for good, F2 reads beyond an array.
+const FeatureHarm = "may-harm"
 
 // Body is what a program does with the outer map that it is given.
 type Body uint8

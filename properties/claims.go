@@ -34,6 +34,7 @@ type Claim struct {
 	Since    Version  // first kernel that promises it; all kernels of the matrix if zero
 	Needs    []string // features without which it cannot be asked
 	Focus    weights  // what its own plans do more often than others
+	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
 }
 
 const rst = "Documentation/bpf/map_of_maps.rst:"
@@ -41,6 +42,8 @@ const rst = "Documentation/bpf/map_of_maps.rst:"
 // Claims is the table of claims; P numbers are those of the notes on semantics,
 // X of the baseline, DOC of the sentences of the document. An id is never reused.
 var Claims = []*Claim{
+	{ID: "P00", Families: innerOnly, Source: "Documentation/bpf/verifier.rst (the safety of the eBPF program)",
+		Says: "no sequence of these calls makes the kernel panic, oops or hang"},
 	{ID: "DOC-2", Families: innerOnly, Source: rst + "12-13",
 		Says:  "a map of maps is general purpose storage: what is written to a map keeps, wherever that map is stored",
 		Focus: weights{"write": 12, "read": 12, "put": 6}},
@@ -146,6 +149,10 @@ var Claims = []*Claim{
 	{ID: "P65", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_release",
 		Says:  "a map lives while a descriptor of it is open, and is gone when nothing refers to it",
 		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 2}},
+	{ID: "P85", Families: both, Source: "kernel/bpf/arraymap.c array_map_gen_lookup, array_map_meta_equal", Needs: []string{ops.XDP.Feature(), runFeature},
+		Says:    "a program that looks up in an inner map is held to the end of that map, not of the template",
+		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24},
+		Opening: "sized-outer"},
 	{ID: "X2", Families: []Family{FamilyArray, FamilyHash, FamilyInner}, Source: "ebpf-for-windows tests; kernel/bpf/syscall.c __bpf_map_get",
 		Says:  "what is not a descriptor of a map is refused wherever a map is wanted: EBADF if it is not open, EINVAL if it is something else",
 		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8}},

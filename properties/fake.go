@@ -38,6 +38,15 @@ func (f Fake) outcomes(s *State, op ops.Op) []Outcome {
 	return f.Lie.Tell(s, op, honest)
 }
 
+// Liar is the fake kernel that tells a lie.
+func Liar(lie *Lie) Fake {
+	k := Newest()
+	if lie.On != (Version{}) {
+		k.Version = lie.On
+	}
+	return Fake{k, lie}
+}
+
 // choice is one of the answers that are allowed. The order of a hash table's
 // keys is that of a hash, the same wherever they are asked for.
 func choice(outcomes []Outcome, op ops.Op) Outcome {
@@ -57,7 +66,8 @@ func weigh(salt string, o Outcome) uint32 {
 // Lie is one way in which a kernel can break its promises.
 type Lie struct {
 	ID      string
-	Breaks  []Key // a run that catches the lie reports at least one of these, and nothing else
-	Starves bool  // it stands in the way of so much that other claims cannot be asked
+	Breaks  []Key   // a run that catches the lie reports at least one of these, and nothing else
+	On      Version // the kernel whose model the lie is told beside; the newest if zero
+	Starves bool    // it stands in the way of so much that other claims cannot be asked
 	Tell    func(s *State, op ops.Op, honest []Outcome) []Outcome
 }

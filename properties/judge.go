@@ -76,6 +76,7 @@ func Judge(k Kernel, t ops.Trace, asked Asked) *Violation {
 			o.Then(step.Got)
 		}
 	}
+	asked[Ref{kernelLives, FamilyInner}]++
 	return nil
 }
 
@@ -101,12 +102,33 @@ func violation(t ops.Trace, i int, outcomes []Outcome) *Violation {
 	return v
 }
 
-// unanswered is the violation of a kernel that did not survive a step.
+// unanswered is the violation of a kernel that did not survive a step. If more
+// than one step has no answer, nobody knows of which it died.
 func unanswered(s *State, t ops.Trace, i int) *Violation {
 	if t.End != ops.Panicked && t.End != ops.Hung && t.End != ops.Lost {
 		return nil
 	}
-	return violation(t, i, s.Step(t.Steps[i].Op))
+	if i < len(t.Steps)-1 {
+		return &Violation{Trace: t, Step: len(t.Steps) - 1, Want: []string{"an answer"}, By: on(FamilyInner, kernelLives)}
+	}
+	v := violation(t, i, s.Step(t.Steps[i].Op))
+	v.By = append(v.By, on(FamilyInner, kernelLives)...)
+	return v
+}
+
+// MayKill says whether a sequence asks what is known to kill kernels.
+func MayKill(k Kernel, seq ops.Sequence) bool {
+	s := NewState(k)
+	for _, op := range seq {
+		o := s.Step(op)[0]
+		if slices.ContainsFunc(o.By, func(r Ref) bool { return r.Rule.deadly }) {
+			return true
+		}
+		if o.Then != nil {
+			o.Then(o.Want)
+		}
+	}
+	return false
 }
 
 // Wanted is what was allowed, as a line.

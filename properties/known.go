@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
-
-	"mimic/ops"
 )
 
 // Known is a row of known.txt: a promise that some kernels are known to break.
@@ -25,9 +24,10 @@ func (d Known) On(k Kernel) bool {
 	return !k.Version.Before(d.Since) && (d.Until == Version{} || k.Version.Before(d.Until))
 }
 
-// Explains says whether the row speaks of what a violation breaks.
+// Explains says whether the row speaks of what a violation breaks. That a kernel
+// died of it is no other fault.
 func (d Known) Explains(v *Violation, k Kernel) bool {
-	return d.On(k) && len(v.By) > 0 && v.By[0] == d.Ref && v.Trace.End == ops.Completed
+	return d.On(k) && slices.Contains(v.By, d.Ref)
 }
 
 var knownRow = regexp.MustCompile(`\S+`)
@@ -95,10 +95,8 @@ func ruleByID(id string) (*Rule, error) {
 
 func familyOfRule(name string, r *Rule) (Family, error) {
 	for _, key := range Keys() {
-		for _, ref := range RulesOf(key, Newest()) {
-			if ref.Rule == r && string(ref.Family) == name {
-				return ref.Family, nil
-			}
+		if slices.Contains(r.Claims, key.Claim) && string(key.Family) == name {
+			return key.Family, nil
 		}
 	}
 	return "", fmt.Errorf("rule %s is not asked of family %q", r.ID, name)

@@ -15,7 +15,7 @@ func (s *State) update(m *object, o ops.Update) []Outcome {
 	case m.outer:
 		return s.put(m, o)
 	case o.Value.Name != "" || !rowOf(m.spec.Type).content:
-		return anything(nil)
+		return anything(func(ops.Result) { m.murky = true })
 	}
 	return s.write(m, ops.Truncate(o.Key.N, m.spec.Key), ops.Truncate(o.Value.N, m.spec.Value), o.Flags)
 }

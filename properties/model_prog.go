@@ -77,17 +77,40 @@ func (s *State) run(o ops.Run) []Outcome {
 	switch {
 	case inner == nil:
 		return reads(WordNoMap, m.context(runNull)...)
-	case !rowOf(inner.spec.Type).content:
+	case inner.murky:
 		return anything(nil)
 	}
-	return reads(inner.seen(o.Inner), m.context(runFound)...)
+	by := m.context(m.runRules(inner, o.Inner)...)
+	blame := func(got ops.Result) []Ref {
+		if got.Got == WordNoMap {
+			return m.context(runFound)
+		}
+		return by
+	}
+	return []Outcome{{Want: ops.Read(inner.seen(o.Inner)), By: by, Blame: blame}}
 }
+
+// runRules is what promises the answer of a lookup program. An index between the
+// end of an inner map and that of its template is a question of its own: code
+// that was made for the template must not answer it.
+func (m *object) runRules(inner *object, k ops.Key) []*Rule {
+	if index := ops.Truncate(k.N, 4); !inner.indexed() || index < uint64(inner.spec.Max) || index >= uint64(m.shape.Max) {
+		return []*Rule{runFound}
+	}
+	if inner.spec.Type == ops.PercpuArray {
+		return []*Rule{runBeyondPercpu}
+	}
+	return []*Rule{runBeyond}
+}
+
+// indexed says whether m has elements from the beginning.
+func (m *object) indexed() bool { return m.spec.Type == ops.Array || m.spec.Type == ops.PercpuArray }
 
 // seen is what a lookup program answers for a key of an inner map.
 func (m *object) seen(k ops.Key) string {
 	key := ops.Truncate(k.N, m.spec.Key)
 	value, present := m.data[key]
-	if m.spec.Type == ops.Array {
+	if m.indexed() {
 		present = key < uint64(m.spec.Max)
 	}
 	if !present {

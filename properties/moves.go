@@ -23,14 +23,17 @@ func init() { // refers to itself through the drafts' methods
 		{"twin", 3, (*draft).twin},
 		{"near", 2, func(d *draft) bool { return d.near((*draft).differ, d.between(1, 2)) }},
 		{"near-max", 1, func(d *draft) bool { return d.near((*draft).differMax, 1) }},
+		{"shorter", 1, func(d *draft) bool { return d.near((*draft).differShorter, 1) }},
 		{"near-type", 1, func(d *draft) bool { return d.near((*draft).differType, 1) }},
 		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
+		{"sized-outer", 0, (*draft).sizedOuter},
 		{"nested-outer", 1, func(d *draft) bool { return d.outerFrom(d.isOpenOuter) }},
 		{"prog-outer", 1, func(d *draft) bool { return d.outerFrom(isProg) }},
 		{"prog-array-outer", 1, (*draft).progArrayOuter},
 		{"bad-outer", 2, (*draft).badOuter},
 		{"put", 6, (*draft).put},
 		{"put-any", 4, (*draft).putAny},
+		{"put-shorter", 1, (*draft).putShorter},
 		{"put-misfit", 2, (*draft).putMisfit},
 		{"put-prog", 1, func(d *draft) bool { return d.offer(isProg) }},
 		{"put-nested", 1, (*draft).putNested},
@@ -187,6 +190,8 @@ func (d *draft) differ(o *ops.Map) {
 
 func (d *draft) differMax(o *ops.Map) { o.Max = d.max() }
 
+func (d *draft) differShorter(o *ops.Map) { o.Max = ops.Size(d.between(1, max(1, int(o.Max)-1))) }
+
 func (d *draft) differType(o *ops.Map) {
 	types := cousins[o.Type]
 	if len(types) == 0 {
@@ -229,6 +234,27 @@ func (d *draft) kind() ops.OuterKind {
 		return ops.OuterHash - own
 	}
 	return own
+}
+
+// sizedOuter makes an outer map whose elements may be of another size than the
+// template, and in which programs can look up by index.
+func (d *draft) sizedOuter() bool {
+	if d.full() {
+		return false
+	}
+	typ := ops.Array
+	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) { // finding F2 may take the guest each time
+		typ = ops.PercpuArray
+	}
+	o := d.mapOf(typ)
+	if typ == ops.Array {
+		o.Flags |= ops.InnerMap
+	}
+	o.Max = max(2, o.Max)
+	d.add(o)
+	d.add(d.outerOf(o.Def))
+	d.near((*draft).differShorter, 1)
+	return d.putShorter()
 }
 
 // outerFrom asks for an outer map whose template is one of the wrong kind.

@@ -86,6 +86,19 @@ func (d *draft) anyFlag() ops.UpdateFlags {
 	return pick(d, []ops.UpdateFlags{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 8, 16, 1 << 5, 1 << 31, 1 << 32, 1 << 63, 1<<64 - 1})
 }
 
+// putShorter stores a map that ends before the template does.
+func (d *draft) putShorter() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	all := slices.DeleteFunc(d.fitting(m), func(n ops.Name) bool { return d.state.objectOf(n).spec.Max >= m.shape.Max })
+	if len(all) == 0 {
+		return false
+	}
+	return d.add(ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, all)}})
+}
+
 // putMisfit offers a map that does not fit, with nothing else wrong.
 func (d *draft) putMisfit() bool {
 	n, m, ok := d.outerName()
@@ -229,9 +242,21 @@ func (d *draft) run() bool {
 		o.Key = ops.K(pick(d, keys))
 	}
 	if inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]; inner != nil {
-		o.Inner = d.anyKey(inner)
+		o.Inner = d.innerKey(m, inner)
+		if !d.state.Kernel.has(ops.FeatureHarm) && slices.Contains(m.runRules(inner, o.Inner), runBeyondPercpu) {
+			return false
+		}
 	}
 	return d.add(o)
+}
+
+// innerKey is any key of an inner map, often one beyond its end that its
+// template would have.
+func (d *draft) innerKey(m, inner *object) ops.Key {
+	if from, to := int(inner.spec.Max), int(m.shape.Max); inner.indexed() && from < to && d.chance(2) {
+		return ops.K(uint64(d.between(from, to-1)))
+	}
+	return d.anyKey(inner)
 }
 
 // runnableProg loads a program that can be run, if the kernel can run any.

@@ -50,7 +50,7 @@ func (d *draft) reopen() bool {
 // linger, seldom, closes a program array, reopens it while the kernel may be at work on
 // it, and closes it again.
 func (d *draft) linger() bool {
-	if d.full() || !d.chance(4) || !d.state.Kernel.has(ops.FeatureLeak) || !d.progArray() {
+	if d.full() || !d.chance(4) || !d.state.Kernel.has(ops.FeatureHarm) || !d.progArray() {
 		return false
 	}
 	n, again := ops.Defines(d.seq[len(d.seq)-1]), d.fresh("r")

@@ -32,9 +32,9 @@ func Plan(k Kernel, row Key, seed uint64, number int) ops.Sequence {
 func PlanWith(k Kernel, row Key, choose Choose) ops.Sequence {
 	d := &draft{choose: choose, state: NewState(k), counter: map[string]int{}, cursor: map[ops.Name]ops.Key{}}
 	d.family = d.familyOf(row)
-	menu := d.menu(ClaimByID(row.Claim).Focus)
-	d.add(d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array})))
-	d.outer()
+	claim := ClaimByID(row.Claim)
+	menu := d.menu(claim.Focus)
+	d.open(claim.Opening)
 	for range d.between(minOps, maxOps) {
 		d.move(menu)
 	}
@@ -55,6 +55,18 @@ type draft struct {
 
 // minOps and maxOps bound the drawn part of a sequence; big ones find little more.
 const minOps, maxOps = 10, 40
+
+// open begins a sequence with the move of that name, or with a template and an
+// outer map made from it.
+func (d *draft) open(opening string) {
+	for i := range moves {
+		if moves[i].name == opening && moves[i].draw(d) {
+			return
+		}
+	}
+	d.add(d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array})))
+	d.outer()
+}
 
 // familyOf is the kind of outer map that the sequence is about; it makes others too.
 func (d *draft) familyOf(row Key) Family {

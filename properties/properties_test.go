@@ -236,7 +236,7 @@ func TestReduceLeavesWhatMatters(t *testing.T) {
 	}
 	tries = 0
 	v = Reduce(v, try, 200)
-	if v.Step+1 > 6 || tries > 200 {
+	if v.Step+1 > 7 || tries > 200 {
 		t.Errorf("%d operations after %d tries:\n%v", v.Step+1, tries, v.Trace)
 	}
 }

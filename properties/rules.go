@@ -12,9 +12,11 @@ type Rule struct {
 	ID       string
 	Says     string
 	Claims   []string
-	families []Family // if not those of its claims
-	needs    []string // features without which it cannot be asked
-	chance   bool     // the kernel's scheduling decides whether it can be asked
+	families []Family          // if not those of its claims
+	needs    []string          // features without which it cannot be asked
+	chance   bool              // the kernel's scheduling decides whether it can be asked
+	deadly   bool              // known to kill kernels
+	only     func(Kernel) bool // kernels on which it can be asked; nil: all
 }
 
 // rules lists every rule, in the order of this file.
@@ -44,6 +46,18 @@ func (r *Rule) byChance() *Rule {
 	return r
 }
 
+// where says on which kernels the rule can be asked.
+func (r *Rule) where(only func(Kernel) bool) *Rule {
+	r.only = only
+	return r
+}
+
+// kills says that asking is known to kill kernels.
+func (r *Rule) kills() *Rule {
+	r.deadly = true
+	return r
+}
+
 // Demanded says whether a row that rests on the rule holds only once it was asked.
 func (r *Rule) Demanded() bool { return !r.chance }
 
@@ -52,6 +66,9 @@ func (r *Rule) Demanded() bool { return !r.chance }
 func RulesOf(row Key, k Kernel) (refs []Ref) {
 	for _, r := range rules {
 		asked := r.families == nil || slices.Contains(r.families, row.Family)
+		if r.only != nil && !r.only(k) {
+			continue
+		}
 		if asked && slices.Contains(r.Claims, row.Claim) && k.missing(r.needs) == "" {
 			refs = append(refs, Ref{r, row.Family})
 		}
@@ -61,6 +78,8 @@ func RulesOf(row Key, k Kernel) (refs []Ref) {
 
 // The rules.
 var (
+	kernelLives = rule("lives", "the kernel survives whatever is asked of it", "P00")
+
 	mapMade     = rule("map/made", "an ordinary map can be made", "DOC-2")
 	mapRefused  = rule("map/refused", "a map with impossible attributes is refused", "DOC-2")
 	innerStored = rule("inner/stored", "what was written to an inner map is read back", "DOC-2")
@@ -127,17 +146,20 @@ var (
 	liveSlot    = rule("live/stored", "being stored keeps a map", "P60")
 	liveProg    = rule("live/program", "a program keeps the outer map that it uses", "P64")
 	deadClose   = rule("dead/closed", "the last descriptor closed, a map is gone", "P65")
-	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureLeak).byChance()
+	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureHarm).byChance()
 	deadRefused = rule("dead/refused", "a call that was refused keeps nothing of what it was offered", "P38")
 	deadRemoved = rule("dead/removed", "replaced or deleted, an inner map is gone", "P61")
 	deadOuter   = rule("dead/outer", "the outer map gone, so is what it alone kept", "P63")
 	deadProg    = rule("dead/program", "the program gone, so is what it alone kept", "P64")
 
-	progLookup = rule("prog/lookup", "a program that looks up loads", "DOC-18")
-	progWrite  = rule("prog/write", "a program that updates or deletes is refused", "DOC-8", "DOC-11")
-	progOther  = rule("prog/other", "a program that calls another helper on the outer map is refused", "DOC-8")
-	runFound   = rule("run/found", "a program finds the inner map and what is in it", "DOC-18")
-	runNull    = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
+	progLookup      = rule("prog/lookup", "a program that looks up loads", "DOC-18")
+	progWrite       = rule("prog/write", "a program that updates or deletes is refused", "DOC-8", "DOC-11")
+	progOther       = rule("prog/other", "a program that calls another helper on the outer map is refused", "DOC-8")
+	runFound        = rule("run/found", "a program finds the inner map and what is in it", "DOC-18")
+	runBeyondPercpu = rule("run/beyond-percpu", "a program finds nothing between the end of an inner per-CPU array and that of its template", "P85").with(ops.FeatureHarm).kills().
+			where(func(k Kernel) bool { return !k.does(percpuArrayMax) })
+	runBeyond = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")
+	runNull   = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
 )
 
 // Ref is a rule applied to a family.

@@ -25,8 +25,9 @@ type object struct {
 	dead       bool
 	kept       int // references that only a lying kernel holds
 
-	data map[uint64]uint64 // of an inner hash or array: values by key
-	walk walk
+	data  map[uint64]uint64 // of an inner hash or array: values by key
+	murky bool              // written to in a way that is not modelled
+	walk  walk
 
 	// Of an outer map:
 	template *object

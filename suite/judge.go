@@ -9,11 +9,12 @@ import (
 	"mimic/ops"
 	"mimic/properties"
 	"mimic/report"
+	"mimic/target"
 )
 
 // Runner runs sequences: a target, or a fake.
 type Runner interface {
-	Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error
+	Run(ctx context.Context, jobs []target.Job, each func(int, ops.Trace)) error
 }
 
 // batch is how many sequences of each row are planned at once.
@@ -23,7 +24,7 @@ const batch = 10
 const reduceLimit = 200
 
 // leastAsked is how often a row must have been asked before it is said to hold.
-const leastAsked = 10
+const leastAsked = 5
 
 // shown is a row of known.txt with the sequence that shows it.
 type shown struct {
@@ -75,14 +76,14 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
 	for first := 0; first < perRow; first += batch {
-		var seqs []ops.Sequence
+		var jobs []target.Job
 		for _, row := range rows {
 			for n := first; n < min(first+batch, perRow); n++ {
-				seqs = append(seqs, properties.Plan(x.kernel, row, x.seed, n))
+				jobs = append(jobs, x.job(properties.Plan(x.kernel, row, x.seed, n)))
 			}
 		}
-		err := x.runner.Run(x.ctx, seqs, func(i int, t ops.Trace) {
-			x.judge(seqs[i], t)
+		err := x.runner.Run(x.ctx, jobs, func(i int, t ops.Trace) {
+			x.judge(jobs[i].Sequence, t)
 			x.progress(x.sequence, len(rows)*perRow)
 		})
 		if err != nil {
@@ -90,6 +91,11 @@ func (x *examination) runAll(rows []properties.Key, perRow int) error {
 		}
 	}
 	return nil
+}
+
+// job asks for care where a kernel is known to die.
+func (x *examination) job(seq ops.Sequence) target.Job {
+	return target.Job{Sequence: seq, Carefully: properties.MayKill(x.kernel, seq)}
 }
 
 // judge takes one trace. A sequence that the agent could not run is nobody's
@@ -169,7 +175,7 @@ func (x *examination) reduce(f *report.Finding) (err error) {
 
 // try runs one sequence and judges it.
 func (x *examination) try(seq ops.Sequence) (v *properties.Violation, err error) {
-	err = x.runner.Run(x.ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) {
+	err = x.runner.Run(x.ctx, []target.Job{x.job(seq)}, func(_ int, t ops.Trace) {
 		v = properties.Judge(x.kernel, t, x.asked)
 	})
 	return v, err

@@ -39,9 +39,9 @@ func TestEveryLieIsCaught(t *testing.T) {
 	}
 }
 
-func newFake(lie *properties.Lie) Memory {
-	return Memory{properties.Fake{Kernel: properties.Newest(), Lie: lie}}
-}
+func newFake(lie *properties.Lie) Memory { return Memory{properties.Liar(lie)} }
+
+func honest() Memory { return Memory{properties.Fake{Kernel: properties.Newest()}} }
 
 func examineFake(t Memory, seed uint64) (*report.Kernel, error) {
 	out := &report.Kernel{Name: "fake", Seed: seed}
@@ -106,7 +106,7 @@ func caughtEarly(lie properties.Lie, seed uint64) error {
 // TestHonestKernelHolds: no false alarm, and every rule asked, on every seed.
 func TestHonestKernelHolds(t *testing.T) {
 	for seed := range lieSeeds {
-		out, err := examineFake(newFake(nil), uint64(seed))
+		out, err := examineFake(honest(), uint64(seed))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -177,12 +177,12 @@ func (m Memory) About() target.About {
 func (m Memory) Close() error { return nil }
 
 // Run answers each sequence as the model, or the lie, has it.
-func (m Memory) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error {
-	for i, seq := range seqs {
+func (m Memory) Run(ctx context.Context, jobs []target.Job, each func(int, ops.Trace)) error {
+	for i, job := range jobs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		each(i, m.Answer(seq))
+		each(i, m.Answer(job.Sequence))
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ const KnownFile = "known.txt"
 // knownOn reads the known deviations: those of real kernels, but for those that
 // must not be shown on this one.
 func knownOn(t target.Target, k properties.Kernel) ([]shown, error) {
-	if _, fake := t.(Memory); fake || k.Lacks[ops.FeatureLeak] != "" {
+	if _, fake := t.(Memory); fake || k.Lacks[ops.FeatureHarm] != "" {
 		return nil, nil
 	}
 	return readKnown()
@@ -248,7 +248,7 @@ func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Repla
 		r.Fault = err
 		return r
 	}
-	r.Fault = t.Run(ctx, []ops.Sequence{seq}, func(_ int, t ops.Trace) { r.Trace = t })
+	r.Fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
 	if r.Fault == nil && r.Trace.End == ops.Refused {
 		r.Fault = errors.New(r.Trace.Detail)
 	}

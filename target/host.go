@@ -55,7 +55,7 @@ func (h *Host) start(ctx context.Context) error {
 		h.Close()
 		return fmt.Errorf("run on this kernel: %w", err)
 	}
-	h.hello.Lacks[ops.FeatureLeak] = "this is the machine that mimic runs on"
+	h.hello.Lacks[ops.FeatureHarm] = "this is the machine that mimic runs on"
 	return nil
 }
 
@@ -73,10 +73,10 @@ func (h *Host) Hello() wire.Hello { return h.hello }
 // About says that this is the host's own kernel.
 func (h *Host) About() About { return About{Package: "this machine's kernel", Mode: "host"} }
 
-// Run runs sequences in order, in a new agent after one that died.
-func (h *Host) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error {
-	for first := 0; first < len(seqs); first++ {
-		n, steps, err := h.session.run(ctx, seqs[first:], false, func(i int, t ops.Trace) { each(first+i, t) })
+// Run runs jobs in order, in a new agent after one that died.
+func (h *Host) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
+	for first := 0; first < len(jobs); first++ {
+		n, steps, err := h.session.run(ctx, jobs[first:], func(i int, t ops.Trace) { each(first+i, t) })
 		if err == nil {
 			return nil
 		}

@@ -47,19 +47,19 @@ func (s *session) hangUp() { s.rw.SetDeadline(time.Now()) }
 
 // run asks sequences and hands over what was answered in full. It stops at the
 // first that was not: n is its number and steps what was answered of it.
-func (s *session) run(ctx context.Context, seqs []ops.Sequence, careful bool, each func(int, ops.Trace)) (n int, steps []ops.Step, err error) {
+func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) (n int, steps []ops.Step, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, s.hangUp)() // nobody waits for a run that was cancelled
 	room := make(chan struct{}, ahead)
 	asking := make(chan error, 1)
-	go func() { asking <- s.ask(ctx, seqs, careful, room) }()
-	for n, seq := range seqs {
+	go func() { asking <- s.ask(ctx, jobs, room) }()
+	for n, job := range jobs {
 		s.extend(sequenceLimit)
 		if err := ctx.Err(); err != nil { // the deadline may just have undone hanging up
 			s.hangUp()
 		}
-		steps, err := s.conn.Answers(seq)
+		steps, err := s.conn.Answers(job.Sequence)
 		if err != nil {
 			stop()
 			s.hangUp() // the asking side may wait for the guest to read
@@ -68,7 +68,7 @@ func (s *session) run(ctx context.Context, seqs []ops.Sequence, careful bool, ea
 		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed})
 		<-room
 	}
-	return len(seqs), nil, <-asking
+	return len(jobs), nil, <-asking
 }
 
 func ignoreCancel(err error) error {
@@ -78,14 +78,14 @@ func ignoreCancel(err error) error {
 	return err
 }
 
-func (s *session) ask(ctx context.Context, seqs []ops.Sequence, careful bool, room chan<- struct{}) error {
-	for _, seq := range seqs {
+func (s *session) ask(ctx context.Context, jobs []Job, room chan<- struct{}) error {
+	for _, job := range jobs {
 		select {
 		case room <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := s.conn.Ask(seq, careful); err != nil {
+		if err := s.conn.Ask(job.Sequence, job.Carefully); err != nil {
 			return err
 		}
 	}

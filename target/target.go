@@ -16,13 +16,20 @@ import (
 type Target interface {
 	// Hello is what the agent said of the kernel.
 	Hello() wire.Hello
-	// Run runs sequences in order and hands each trace to each, with its number.
-	// The error is the harness's: what the kernel did is in the traces.
-	Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error
+	// Run runs jobs in order and hands each trace to each, with its number. The
+	// error is the harness's: what the kernel did is in the traces.
+	Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error
 	// About says what the kernel is, where it came from and how it runs, for people.
 	About() About
 	// Close ends it; nothing of it stays.
 	Close() error
+}
+
+// Job is a sequence to run. Carefully means to announce each operation before it
+// is done, which takes longer: should the kernel die of one, it is known which.
+type Job struct {
+	Sequence  ops.Sequence
+	Carefully bool
 }
 
 // About describes a target.

@@ -24,13 +24,13 @@ o0.lookup(1)
 end()
 `
 
-func parse(t *testing.T, text string) ops.Sequence {
+func parse(t *testing.T, text string) Job {
 	t.Helper()
 	seq, err := ops.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seq
+	return Job{Sequence: seq}
 }
 
 func agent(t *testing.T) string {
@@ -84,7 +84,7 @@ func tryBoot(t *testing.T) (*VM, error) {
 
 func TestVMAnswers(t *testing.T) {
 	vm := bootVM(t)
-	seqs := []ops.Sequence{parse(t, storeAndFind), parse(t, "none.lookup(1)\n"), parse(t, storeAndFind)}
+	seqs := []Job{parse(t, storeAndFind), parse(t, "none.lookup(1)\n"), parse(t, storeAndFind)}
 	var got []string
 	err := vm.Run(t.Context(), seqs, func(i int, tr ops.Trace) { got = append(got, tr.String()) })
 	if err != nil || len(got) != 3 {
@@ -99,7 +99,7 @@ func TestVMAnswers(t *testing.T) {
 // gets a trace that says so, and the others are run in a fresh guest.
 func TestDeadGuestIsReplaced(t *testing.T) {
 	vm := bootVM(t)
-	var seqs []ops.Sequence
+	var seqs []Job
 	for range 40 {
 		seqs = append(seqs, parse(t, storeAndFind))
 	}
@@ -125,7 +125,7 @@ func TestHungGuestIsNamed(t *testing.T) {
 	syscall.Kill(vm.vm.PID(), syscall.SIGSTOP)
 	start := time.Now()
 	var got ops.Trace
-	err := vm.Run(t.Context(), []ops.Sequence{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
+	err := vm.Run(t.Context(), []Job{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
 	if err != nil || got.End != ops.Hung {
 		t.Errorf("ended %v (%s), %v; want hung", got.End, got.Detail, err)
 	}
@@ -134,10 +134,25 @@ func TestHungGuestIsNamed(t *testing.T) {
 	}
 }
 
+// TestCarefulJobsKeepTheirPlace mixes careful jobs with others.
+func TestCarefulJobsKeepTheirPlace(t *testing.T) {
+	vm := bootVM(t)
+	var jobs []Job
+	for i := range 40 {
+		job := parse(t, storeAndFind+"none.next(null)\n")
+		job.Carefully = i%3 == 0
+		jobs = append(jobs, job)
+	}
+	traces := map[string]int{}
+	if err := vm.Run(t.Context(), jobs, func(_ int, tr ops.Trace) { traces[tr.String()]++ }); err != nil || len(traces) != 1 {
+		t.Errorf("%d different traces, %v; want one", len(traces), err)
+	}
+}
+
 func TestCancelledRunEnds(t *testing.T) {
 	vm := bootVM(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	var seqs []ops.Sequence
+	var seqs []Job
 	for range 2000 {
 		seqs = append(seqs, parse(t, storeAndFind))
 	}
@@ -158,7 +173,7 @@ func TestHostAnswers(t *testing.T) {
 	}
 	defer h.Close()
 	var got ops.Trace
-	err = h.Run(t.Context(), []ops.Sequence{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
+	err = h.Run(t.Context(), []Job{parse(t, storeAndFind)}, func(_ int, tr ops.Trace) { got = tr })
 	if err != nil || !strings.Contains(got.String(), "= i0\n") {
 		t.Errorf("%v, %v", got, err)
 	}

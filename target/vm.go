@@ -75,10 +75,10 @@ func (v *VM) About() About {
 // Close ends the guest.
 func (v *VM) Close() error { return v.vm.Close() }
 
-// Run runs sequences in order, in a fresh guest after each death.
-func (v *VM) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Trace)) error {
-	for first := 0; first < len(seqs); first++ {
-		n, steps, err := v.session.run(ctx, seqs[first:], false, func(i int, t ops.Trace) { each(first+i, t) })
+// Run runs jobs in order, in a fresh guest after each death.
+func (v *VM) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
+	for first := 0; first < len(jobs); first++ {
+		n, steps, err := v.session.run(ctx, jobs[first:], func(i int, t ops.Trace) { each(first+i, t) })
 		if err == nil {
 			return nil
 		}
@@ -86,7 +86,7 @@ func (v *VM) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Tr
 			return err
 		}
 		first += n
-		t, err := v.died(ctx, seqs[first], steps, err)
+		t, err := v.died(ctx, jobs[first], steps, err)
 		if err != nil {
 			return err
 		}
@@ -95,19 +95,25 @@ func (v *VM) Run(ctx context.Context, seqs []ops.Sequence, each func(int, ops.Tr
 	return nil
 }
 
-// died makes the trace of a sequence that was not answered: run once more,
-// carefully, in a fresh guest, so that the operation it died of is known.
-func (v *VM) died(ctx context.Context, seq ops.Sequence, steps []ops.Step, cause error) (ops.Trace, error) {
+// died makes the trace of a sequence that was not answered. One that was not run
+// carefully is run so in a fresh guest, that the operation it died of be known;
+// if it survives then, none of its steps has an answer.
+func (v *VM) died(ctx context.Context, job Job, steps []ops.Step, cause error) (ops.Trace, error) {
 	t, err := v.autopsy(ctx, steps, cause)
-	if err != nil || t.End == ops.Refused {
+	if err != nil || t.End == ops.Refused || job.Carefully {
 		return t, err
 	}
-	_, steps, cause = v.session.run(ctx, []ops.Sequence{seq}, true, func(int, ops.Trace) {})
-	if cause == nil {
-		t.Detail += "; run again alone it completed"
-		return t, nil
+	job.Carefully = true
+	_, steps, cause = v.session.run(ctx, []Job{job}, func(int, ops.Trace) {})
+	if cause != nil {
+		return v.autopsy(ctx, steps, cause)
 	}
-	return v.autopsy(ctx, steps, cause)
+	t.Detail += "; run again alone it completed"
+	t.Steps = nil
+	for _, op := range job.Sequence {
+		t.Steps = append(t.Steps, ops.Step{Op: op})
+	}
+	return t, nil
 }
 
 // autopsy says how a guest ended that did not answer, and boots the next.

@@ -110,10 +110,16 @@ func answer(conn *wire.Conn, x *executor.Executor) error {
 		if q.err != nil {
 			return q.err
 		}
+		var err error
+		for ok && q.careful && len(waiting) > 0 { // its answers are said at once: those due come first
+			time.Sleep(settlePause)
+			if waiting, err = settle(conn, waiting); err != nil {
+				return err
+			}
+		}
 		if ok {
 			waiting = append(waiting, start(conn, x, q))
 		}
-		var err error
 		if waiting, err = settle(conn, waiting); err != nil {
 			return err
 		}

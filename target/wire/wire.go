@@ -28,9 +28,13 @@ type Hello struct {
 // Conn is one side of the conversation. Reading and writing may go on at the
 // same time, each from one goroutine.
 type Conn struct {
-	in  *bufio.Reader
-	out *flate.Writer
+	in    *bufio.Reader
+	out   *flate.Writer
+	drain func() error // waits until the other side has what was sent
 }
+
+// drainer is a stream that buffers where a dying kernel would take it along.
+type drainer interface{ Drain() error }
 
 // New begins the conversation over rw.
 func New(rw io.ReadWriter) *Conn {
@@ -38,7 +42,11 @@ func New(rw io.ReadWriter) *Conn {
 	if err != nil {
 		panic(err) // only for a level that does not exist
 	}
-	return &Conn{bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out}
+	drain := func() error { return nil }
+	if d, ok := rw.(drainer); ok {
+		drain = d.Drain
+	}
+	return &Conn{bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out, drain}
 }
 
 // Say writes a line and Flush sends what was written.
@@ -121,12 +129,15 @@ func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
 	}
 }
 
-// Doing says which operation comes next, and sends it.
+// Doing says which operation comes next. When it returns, the host has heard.
 func (c *Conn) Doing(i int) error {
 	if err := c.Say(doing + strconv.Itoa(i)); err != nil {
 		return err
 	}
-	return c.Flush()
+	if err := c.Flush(); err != nil {
+		return err
+	}
+	return c.drain()
 }
 
 // Done ends the answers to one sequence.

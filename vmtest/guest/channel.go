@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,18 @@ func Open() (io.ReadWriteCloser, error) {
 	c.arrived.L = &c.mu
 	go c.pump()
 	return c, say(wire.Ready)
+}
+
+// Drain waits until the host has every byte that was written: what is still in a buffer of the
+// kernel goes down with the kernel.
+func (c *channel) Drain() error {
+	raw, err := c.tty.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var drained error
+	err = raw.Control(func(fd uintptr) { drained = unix.IoctlSetInt(int(fd), unix.TCSBRK, 1) })
+	return errors.Join(err, drained)
 }
 
 // makeRaw switches off every translation, signal and echo of the terminal.
