@@ -30,6 +30,9 @@ func (d Known) Explains(v *Violation, k Kernel) bool {
 	return d.On(k) && slices.Contains(v.By, d.Ref)
 }
 
+// Kills says whether kernels are known to die of it.
+func (d Known) Kills() bool { return d.Ref.Rule.deadly }
+
 var knownRow = regexp.MustCompile(`\S+`)
 
 // ParseKnown reads known.txt; name is what errors call it. The error holds a

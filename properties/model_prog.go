@@ -80,7 +80,7 @@ func (s *State) run(o ops.Run) []Outcome {
 	case inner.murky:
 		return anything(nil)
 	}
-	by := m.context(m.runRules(inner, o.Inner)...)
+	by := m.runBy(inner, o.Inner)
 	blame := func(got ops.Result) []Ref {
 		if got.Got == WordNoMap {
 			return m.context(runFound)
@@ -90,17 +90,17 @@ func (s *State) run(o ops.Run) []Outcome {
 	return []Outcome{{Want: ops.Read(inner.seen(o.Inner)), By: by, Blame: blame}}
 }
 
-// runRules is what promises the answer of a lookup program. An index between the
-// end of an inner map and that of its template is a question of its own: code
-// that was made for the template must not answer it.
-func (m *object) runRules(inner *object, k ops.Key) []*Rule {
+// runBy is what promises the answer of a lookup program. An index between the
+// end of an inner map and that of its template is a question of its own, before
+// any other: code that was made for the template must not answer it.
+func (m *object) runBy(inner *object, k ops.Key) []Ref {
 	if index := ops.Truncate(k.N, 4); !inner.indexed() || index < uint64(inner.spec.Max) || index >= uint64(m.shape.Max) {
-		return []*Rule{runFound}
+		return m.context(runFound)
 	}
 	if inner.spec.Type == ops.PercpuArray {
-		return []*Rule{runBeyondPercpu}
+		return append(on(m.family(), runBeyondPercpu), m.context()...)
 	}
-	return []*Rule{runBeyond}
+	return append(on(m.family(), runBeyond), m.context()...)
 }
 
 // indexed says whether m has elements from the beginning.

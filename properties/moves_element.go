@@ -243,7 +243,7 @@ func (d *draft) run() bool {
 	}
 	if inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]; inner != nil {
 		o.Inner = d.innerKey(m, inner)
-		if !d.state.Kernel.has(ops.FeatureHarm) && slices.Contains(m.runRules(inner, o.Inner), runBeyondPercpu) {
+		if !d.state.Kernel.has(ops.FeatureHarm) && m.runBy(inner, o.Inner)[0].Rule == runBeyondPercpu {
 			return false
 		}
 	}

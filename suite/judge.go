@@ -23,6 +23,10 @@ const batch = 10
 // reduceLimit bounds the executions of one reduction.
 const reduceLimit = 200
 
+// A kernel that dies costs a boot each time. maxDeaths unexplained ones end the
+// asking, and of sequences that known.txt says may kill only maxKillers are asked.
+const maxDeaths, maxKillers = 6, 4
+
 // leastAsked is how often a row must have been asked before it is said to hold.
 const leastAsked = 5
 
@@ -48,6 +52,9 @@ type examination struct {
 	sequence int
 	answered int
 	stale    []shown // known deviations that did not happen
+	deaths   int     // of the kernel, unexplained
+	killers  int     // sequences asked that may kill
+	stop     context.CancelFunc
 }
 
 // examine plans sequences for every row, runs and judges them, reduces what
@@ -75,22 +82,38 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	for first := 0; first < perRow; first += batch {
+	ctx, stop := context.WithCancel(x.ctx)
+	defer stop()
+	x.stop = stop
+	for first := 0; first < perRow && x.deaths < maxDeaths; first += batch {
 		var jobs []target.Job
 		for _, row := range rows {
 			for n := first; n < min(first+batch, perRow); n++ {
-				jobs = append(jobs, x.job(properties.Plan(x.kernel, row, x.seed, n)))
+				jobs = x.plan(jobs, properties.Plan(x.kernel, row, x.seed, n))
 			}
 		}
-		err := x.runner.Run(x.ctx, jobs, func(i int, t ops.Trace) {
+		err := x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
 			x.judge(jobs[i].Sequence, t)
 			x.progress(x.sequence, len(rows)*perRow)
 		})
-		if err != nil {
+		if err != nil && x.deaths < maxDeaths {
 			return err
 		}
 	}
 	return nil
+}
+
+// plan appends the job of a sequence, but for those that kill a kernel which is
+// known to die of them more often than it takes to see that.
+func (x *examination) plan(jobs []target.Job, seq ops.Sequence) []target.Job {
+	job := x.job(seq)
+	if job.Carefully {
+		x.killers++
+		if x.killers > maxKillers && slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() }) {
+			return jobs
+		}
+	}
+	return append(jobs, job)
 }
 
 // job asks for care where a kernel is known to die.
@@ -112,6 +135,11 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 		return
 	}
 	x.answered += v.Step + 1
+	if t.End != ops.Completed && x.explain(v) == "" {
+		if x.deaths++; x.deaths == maxDeaths {
+			x.stop()
+		}
+	}
 	signature := v.Signature()
 	if x.seen[signature] == nil {
 		x.add(&report.Finding{Reduced: v, Original: seq})
@@ -125,28 +153,38 @@ func (x *examination) add(f *report.Finding) {
 	x.order = append(x.order, signature)
 }
 
-// reduceAll reduces one violation of each kind, and merges those that turn out
-// to be the same.
+// reduceAll reduces one violation of each kind. A kind that may be what a
+// reduced one turned out to be is taken for the same: a fault of its own shows
+// in sequences that nothing else explains. What was not reduced blames nobody.
 func (x *examination) reduceAll() error {
 	var kept []string
-	reduced := map[string]*report.Finding{}
+	defer func() { x.order = kept }()
 	for _, signature := range x.order {
 		f := x.seen[signature]
-		if f.Known = x.explain(f.Reduced); f.Known == "" {
+		f.Known = x.explain(f.Reduced)
+		if same := x.sameAs(f, kept); same != nil {
+			same.Times += f.Times
+			continue
+		}
+		if f.Known == "" {
 			if err := x.reduce(f); err != nil {
 				return err
 			}
 			f.Known = x.explain(f.Reduced)
 		}
-		text := f.Reduced.Trace.Sequence().String() + f.Reduced.Signature()
-		if same := reduced[text]; same != nil {
-			same.Times += f.Times
-			continue
-		}
-		reduced[text] = f
 		kept = append(kept, signature)
 	}
-	x.order = kept
+	return nil
+}
+
+// sameAs is a reduced violation that breaks what f may break, or nil.
+func (x *examination) sameAs(f *report.Finding, kept []string) *report.Finding {
+	for _, signature := range kept {
+		other := x.seen[signature]
+		if by := other.Reduced.By; len(by) > 0 && slices.Contains(f.Reduced.By, by[0]) && other.Known == f.Known {
+			return other
+		}
+	}
 	return nil
 }
 
@@ -169,8 +207,20 @@ func (x *examination) reduce(f *report.Finding) (err error) {
 		var v *properties.Violation
 		v, err = x.try(seq)
 		return v
-	}, reduceLimit)
+	}, tries(f.Reduced))
 	return err
+}
+
+// tries is how many executions a reduction is worth: few where each costs a
+// boot, none where nobody knows which operation it was.
+func tries(v *properties.Violation) int {
+	switch {
+	case v.Trace.End == ops.Completed:
+		return reduceLimit
+	case len(v.Trace.Steps) > 1 && !v.Trace.Steps[0].Returned:
+		return 0
+	}
+	return reduceLimit / 4
 }
 
 // try runs one sequence and judges it.
@@ -191,7 +241,9 @@ func (x *examination) showKnown() error {
 			return err
 		case v == nil && d.On(x.kernel):
 			x.stale = append(x.stale, d)
-		case v != nil && !d.Explains(v, x.kernel):
+		case v != nil && d.Explains(v, x.kernel):
+			x.asked[d.Ref]++
+		case v != nil:
 			x.add(&report.Finding{Reduced: v, Original: d.seq, Times: 1})
 		}
 	}

@@ -16,6 +16,8 @@ import (
 // trace of the sequence that it died of, and replaced by a fresh one.
 type VM struct {
 	config  vmtest.Config
+	life    context.Context // of every guest
+	stale   bool            // the guest's answers were not all heard: it takes no more questions
 	vm      *vmtest.VM
 	session *session
 	hello   wire.Hello
@@ -27,19 +29,19 @@ const greetLimit = 30 * time.Second
 // or what the agent said.
 func Boot(ctx context.Context, config vmtest.Config) (*VM, error) {
 	config.Env = append(config.Env, agentEnv...)
-	v := &VM{config: config}
-	return v, v.boot(ctx)
+	v := &VM{config: config, life: ctx}
+	return v, v.boot()
 }
 
-func (v *VM) boot(ctx context.Context) error {
-	vm, err := vmtest.Boot(ctx, v.config)
+func (v *VM) boot() error {
+	vm, err := vmtest.Boot(v.life, v.config)
 	if err != nil {
 		return err
 	}
-	v.vm = vm
+	v.vm, v.stale = vm, false
 	v.session, v.hello, err = greet(vm, greetLimit)
 	if err != nil {
-		end := v.ended(ctx)
+		end := v.ended(v.life)
 		vm.Close()
 		return fmt.Errorf("boot %s: the agent did not say hello: %w; %s; the console ends with\n%s", v.config.Kernel.Name, err, end, tail(vm.Console(), 40))
 	}
@@ -75,61 +77,91 @@ func (v *VM) About() About {
 // Close ends the guest.
 func (v *VM) Close() error { return v.vm.Close() }
 
-// Run runs jobs in order, in a fresh guest after each death.
+// Run runs jobs in order, in a fresh guest after each death. When ctx ends, the
+// run does; the next begins in a fresh guest.
 func (v *VM) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
+	if v.stale {
+		v.vm.Close()
+		if err := v.boot(); err != nil {
+			return err
+		}
+	}
 	for first := 0; first < len(jobs); first++ {
 		n, steps, err := v.session.run(ctx, jobs[first:], func(i int, t ops.Trace) { each(first+i, t) })
 		if err == nil {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
+			v.stale = true
 			return err
 		}
 		first += n
-		t, err := v.died(ctx, jobs[first], steps, err)
+		done, err := v.died(ctx, jobs[first:], steps, err, func(i int, t ops.Trace) { each(first+i, t) })
 		if err != nil {
 			return err
 		}
-		each(first, t)
+		first += done - 1
 	}
 	return nil
 }
 
-// died makes the trace of a sequence that was not answered. One that was not run
-// carefully is run so in a fresh guest, that the operation it died of be known;
-// if it survives then, none of its steps has an answer.
-func (v *VM) died(ctx context.Context, job Job, steps []ops.Step, cause error) (ops.Trace, error) {
-	t, err := v.autopsy(ctx, steps, cause)
-	if err != nil || t.End == ops.Refused || job.Carefully {
-		return t, err
+// died makes traces of the jobs of which one killed the guest: the first that
+// was not answered, or one of those that were run before its answers were due.
+// They are run again carefully in a fresh guest, up to the one that kills it. If
+// none does, the first gets a trace in which nothing has an answer. It says how
+// many jobs got a trace.
+func (v *VM) died(ctx context.Context, jobs []Job, steps []ops.Step, cause error, each func(int, ops.Trace)) (done int, err error) {
+	t, err := v.autopsy(steps, cause)
+	if err != nil || t.End == ops.Refused || jobs[0].Carefully {
+		each(0, t)
+		return 1, err
 	}
-	job.Carefully = true
-	_, steps, cause = v.session.run(ctx, []Job{job}, func(int, ops.Trace) {})
-	if cause != nil {
-		return v.autopsy(ctx, steps, cause)
+	again := carefully(jobs[:min(len(jobs), ahead)])
+	var traces []ops.Trace
+	n, steps, cause := v.session.run(ctx, again, func(_ int, t ops.Trace) { traces = append(traces, t) })
+	if err := ctx.Err(); err != nil {
+		v.stale = true
+		return 0, err
 	}
-	t.Detail += "; run again alone it completed"
+	if cause == nil {
+		traces[0] = unexplained(jobs[0].Sequence, t)
+	} else if t, err = v.autopsy(steps, cause); err == nil {
+		traces, n = append(traces, t), n+1
+	}
+	for i, t := range traces {
+		each(i, t)
+	}
+	return n, err
+}
+
+func carefully(jobs []Job) (again []Job) {
+	for _, job := range jobs {
+		again = append(again, Job{job.Sequence, true})
+	}
+	return again
+}
+
+// unexplained is the trace of a sequence around which a guest died, and not again.
+func unexplained(seq ops.Sequence, t ops.Trace) ops.Trace {
+	t.Detail += "; run again carefully it survived"
 	t.Steps = nil
-	for _, op := range job.Sequence {
+	for _, op := range seq {
 		t.Steps = append(t.Steps, ops.Step{Op: op})
 	}
-	return t, nil
+	return t
 }
 
 // autopsy says how a guest ended that did not answer, and boots the next.
-func (v *VM) autopsy(ctx context.Context, steps []ops.Step, cause error) (ops.Trace, error) {
+func (v *VM) autopsy(steps []ops.Step, cause error) (ops.Trace, error) {
 	t := ops.Trace{Kernel: v.hello.Release, Steps: steps}
 	var agent *wire.FaultError
 	if errors.As(cause, &agent) {
 		t.End, t.Detail = ops.Refused, agent.Error()
 	} else {
-		t.End, t.Detail = v.ending(ctx)
+		t.End, t.Detail = v.ending(v.life)
 	}
 	v.vm.Close()
-	if err := ctx.Err(); err != nil {
-		return t, err
-	}
-	return t, v.boot(ctx)
+	return t, v.boot()
 }
 
 // endLimit is the time that a guest whose channel broke has to end by itself,

@@ -33,12 +33,23 @@ type patience struct {
 	asks     int
 }
 
-func newPatience() *patience { return &patience{time.Now().Add(forgetLimit), forgetAsks} }
+// inVain counts the waits that were for nothing: a kernel that leaks is given
+// less time for each, or a run on it would be all waiting.
+var inVain int
+
+func newPatience() *patience {
+	shorter := 1 + min(inVain/4, 3)
+	return &patience{time.Now().Add(forgetLimit / time.Duration(shorter)), forgetAsks / shorter}
+}
 
 // over counts an ask and says whether it was the last.
 func (p *patience) over() bool {
 	p.asks--
-	return p.asks < 0 && time.Now().After(p.deadline)
+	if p.asks >= 0 || time.Now().Before(p.deadline) {
+		return false
+	}
+	inVain++
+	return true
 }
 
 // handle is what a name stands for.
