@@ -133,7 +133,7 @@ var Claims = []*Claim{
 		Focus: weights{"put-any": 12, "put-misfit": 6, "bad-outer": 6, "close": 12, "alive": 12}},
 	{ID: "P42", Families: hashOnly, Source: "include/uapi/linux/bpf.h BPF_MAP_GET_NEXT_KEY",
 		Says:  "walking the keys of a hash of maps visits each present key once",
-		Focus: weights{"put": 8, "next": 20}},
+		Focus: weights{"put": 12, "next": 8, "walk": 5}},
 	{ID: "P60", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_get_ptr",
 		Says:  "an inner map lives while it is stored in an outer map",
 		Focus: weights{"put": 8, "close-stored": 14, "alive": 12, "reopen": 8}},

@@ -41,6 +41,7 @@ func init() { // refers to itself through the drafts' methods
 		{"get", 4, (*draft).get},
 		{"delete", 3, (*draft).delete},
 		{"next", 2, (*draft).next},
+		{"walk", 1, (*draft).walk},
 		{"write", 3, (*draft).write},
 		{"read", 2, (*draft).read},
 		{"info", 1, (*draft).info},

@@ -37,13 +37,21 @@ func (d *draft) goodKey(m *object) ops.Key {
 	if m.kind() == ops.OuterArray {
 		return ops.K(pick(d, []uint64{0, limit - 1, uint64(d.between(0, int(limit)-1))}))
 	}
-	return d.hashKey(limit)
+	return d.hashKey(limit, m.spec.Key)
 }
 
-// hashKey draws from a few numbers that differ at both ends of a long key.
-func (d *draft) hashKey(limit uint64) ops.Key {
+// hashKey draws from a few numbers that differ at either end of a key of that
+// size, its very last byte included.
+func (d *draft) hashKey(limit uint64, size ops.Size) ops.Key {
 	low := uint64(d.between(0, int(min(limit, 6))))
-	return ops.K(low | uint64(pick(d, []int{0, 0, 0, 1, 2}))<<32)
+	if d.chance(2) {
+		return ops.K(low)
+	}
+	last := 8 * (min(uint64(size), 8) - 1)
+	if size > 8 && d.chance(2) {
+		last = 32
+	}
+	return ops.K(ops.Truncate(low|uint64(d.between(1, 2))<<last, size))
 }
 
 // anyKey is any key: mostly stored ones and neighbours of the limits.
@@ -58,7 +66,9 @@ func (d *draft) anyKey(m *object) ops.Key {
 	case 1:
 		return ops.K(pick(d, []uint64{0, limit - 1, limit, limit + 1, limit * 2, 1 << 28, 1 << 29, 1 << 30, 1 << 31, 1<<32 - 1, 255, 256, 65536}))
 	case 2:
-		return d.hashKey(limit)
+		if m.spec.Key > 0 {
+			return d.hashKey(limit, m.spec.Key)
+		}
 	}
 	return ops.K(uint64(d.between(0, int(limit))))
 }
@@ -166,6 +176,22 @@ func (d *draft) next() bool {
 	return d.add(ops.Next{On: n, Key: cursor})
 }
 
+// walk visits every key of an outer map that has few, from the beginning.
+func (d *draft) walk() bool {
+	n, m, ok := d.outerName()
+	if !ok || m.kind() == ops.OuterHash && len(m.slots) < 2 || m.kind() == ops.OuterArray && m.spec.Max > 9 {
+		return false
+	}
+	d.cursor[n] = ops.Key{Null: true}
+	for range 10 {
+		d.add(ops.Next{On: n, Key: d.cursor[n]})
+		if d.cursor[n].Null {
+			break
+		}
+	}
+	return true
+}
+
 // contentName picks an open inner map whose content is modelled.
 func (d *draft) contentName() (ops.Name, *object, bool) {
 	all := d.names(func(h *handle) bool { return isOpenInner(h) && rowOf(h.obj.spec.Type).content })
@@ -237,7 +263,7 @@ func (d *draft) run() bool {
 	}
 	n := pick(d, all)
 	m := d.state.handles[n].prog.uses
-	o := ops.Run{On: n, Key: d.anyKey(m), Inner: d.hashKey(4)}
+	o := ops.Run{On: n, Key: d.anyKey(m), Inner: d.hashKey(4, 8)}
 	if keys := m.keys(); len(keys) > 0 && d.chance(2) {
 		o.Key = ops.K(pick(d, keys))
 	}

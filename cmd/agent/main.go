@@ -61,9 +61,7 @@ func begin() (x *executor.Executor, hello wire.Hello) {
 	if x, err = executor.New(); err != nil {
 		return fail(err)
 	}
-	if hello.Lacks, err = executor.Lacks(); err != nil {
-		return fail(err)
-	}
+	hello.Lacks = executor.Lacks()
 	return x, hello
 }
 

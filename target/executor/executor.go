@@ -72,7 +72,11 @@ type Executor struct {
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
+// The error says why this process cannot use bpf(2).
 func New() (*Executor, error) {
+	if err := available(); err != nil {
+		return nil, err
+	}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}

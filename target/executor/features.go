@@ -23,11 +23,8 @@ func Release() (string, error) {
 
 // Lacks asks the kernel for each feature that its configuration can leave out
 // and answers those that it has not, with what it said. A feature's name is the
-// one that plans and claims use. It errs if there is no bpf(2) at all.
-func Lacks() (map[string]string, error) {
-	if _, errno := openByID(0); errno == unix.ENOSYS || errno == unix.EPERM {
-		return nil, fmt.Errorf("bpf(2) answers %v: %s", ops.Failed(errno), bpfHint[errno])
-	}
+// one that plans and claims use.
+func Lacks() map[string]string {
 	lacks := map[string]string{}
 	for _, t := range ops.PlainMapTypes {
 		if errno := probeMap(t); errno != 0 {
@@ -42,7 +39,15 @@ func Lacks() (map[string]string, error) {
 	if why := probeRun(); why != "" {
 		lacks[ops.FeatureRun] = why
 	}
-	return lacks, nil
+	return lacks
+}
+
+// available errs if this process cannot use bpf(2) at all.
+func available() error {
+	if _, errno := openByID(0); errno == unix.ENOSYS || errno == unix.EPERM {
+		return fmt.Errorf("bpf(2) answers %v: %s", ops.Failed(errno), bpfHint[errno])
+	}
+	return nil
 }
 
 var bpfHint = map[unix.Errno]string{
