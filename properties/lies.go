@@ -39,7 +39,7 @@ func answerLies() (lies []Lie) {
 
 // foundations are rules that others rest on: a kernel that always breaks them
 // cannot be asked much else.
-var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, getID, delStored, infoSays, liveFD}
+var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, putMaxFree, getID, delStored, infoSays, liveFD}
 
 func answerLie(ref Ref) Lie {
 	return Lie{
@@ -260,7 +260,7 @@ func corner(id string, breaks []Key, wrong func(s *State, op ops.Op, honest Outc
 	return Lie{ID: id, Breaks: breaks, Tell: func(s *State, op ops.Op, honest []Outcome) []Outcome {
 		told := slices.Clone(honest)
 		for i, o := range honest {
-			if r := wrong(s, op, o); r != nil {
+			if r := wrong(s, op, o); r != nil && !o.Free {
 				told[i] = Outcome{Want: *r}
 			}
 		}

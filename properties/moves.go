@@ -48,6 +48,7 @@ func init() { // refers to itself through the drafts' methods
 		{"close", 2, (*draft).close},
 		{"close-template", 1, (*draft).closeTemplate},
 		{"close-stored", 1, (*draft).closeStored},
+		{"close-prog", 1, func(d *draft) bool { return d.closeOne(isProg) }},
 		{"close-outer", 1, (*draft).closeOuter},
 		{"reopen", 1, (*draft).reopen},
 		{"linger", 0, (*draft).linger},

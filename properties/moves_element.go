@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"maps"
 	"slices"
 
 	"mimic/ops"
@@ -57,6 +58,9 @@ func (d *draft) hashKey(limit uint64, size ops.Size) ops.Key {
 // anyKey is any key: mostly stored ones and neighbours of the limits.
 func (d *draft) anyKey(m *object) ops.Key {
 	keys := m.keys()
+	if m.outer && d.chance(3) {
+		keys = slices.Sorted(maps.Keys(m.written)) // emptied ones too
+	}
 	limit := uint64(m.spec.Max)
 	switch d.between(0, 3) {
 	case 0:

@@ -20,6 +20,7 @@ func Reduce(v *Violation, try func(ops.Sequence) *Violation, limit int) *Violati
 		before := r.best
 		r.dropNames()
 		r.drop()
+		r.renameKeys()
 		r.simplify()
 		if r.best == before {
 			break
@@ -84,6 +85,33 @@ func (r *reducer) drop() {
 			r.shorten(slices.Delete(slices.Clone(seq), at, at+size))
 		}
 	}
+}
+
+// renameKeys gives each key a small number wherever it stands: one at a time
+// would take apart what has to stay the same.
+func (r *reducer) renameKeys() {
+	small := map[uint64]uint64{}
+	r.shorten(mapKeys(r.best.Trace.Sequence(), func(n uint64) uint64 {
+		if _, seen := small[n]; !seen {
+			small[n] = uint64(len(small))
+		}
+		return small[n]
+	}))
+}
+
+func mapKeys(seq ops.Sequence, rename func(uint64) uint64) ops.Sequence {
+	renamed := slices.Clone(seq)
+	for i, op := range seq {
+		v := reflect.New(reflect.TypeOf(op)).Elem()
+		v.Set(reflect.ValueOf(op))
+		for f := range v.NumField() {
+			if k, ok := v.Field(f).Interface().(ops.Key); ok && !k.Null {
+				v.Field(f).Set(reflect.ValueOf(ops.K(rename(k.N))))
+			}
+		}
+		renamed[i] = v.Interface().(ops.Op)
+	}
+	return renamed
 }
 
 // simplify makes operands simpler, one at a time.
