@@ -280,10 +280,11 @@ func (d *draft) run() bool {
 	return d.add(o)
 }
 
-// innerKey is any key of an inner map, often one beyond its end that its
-// template would have.
+// innerKey is any key of an inner map, often one between its end and that of
+// the template.
 func (d *draft) innerKey(m, inner *object) ops.Key {
-	if from, to := int(inner.spec.Max), int(m.shape.Max); inner.indexed() && from < to && d.chance(2) {
+	end, other := int(inner.spec.Max), int(m.shape.Max)
+	if from, to := min(end, other), max(end, other); inner.indexed() && from < to && d.chance(2) {
 		return ops.K(uint64(d.between(from, to-1)))
 	}
 	return d.anyKey(inner)

@@ -26,7 +26,7 @@ import (
 
 // DefaultSequences is how many sequences are planned for each row of the table
 // of verdicts: enough to catch every lie of properties.Lies on 20 seeds of 20.
-const DefaultSequences = 40
+const DefaultSequences = 50
 
 // Config says what to run. The zero value of every field but Kernels is a
 // sensible default.
