@@ -47,6 +47,14 @@ func Read(got string) Result { return Result{Got: got} }
 // Failed is the answer of a call that failed with e.
 func Failed(e unix.Errno) Result { return Result{Errno: Errno(e)} }
 
+// Words that Alive, Gone and Run answer.
+const (
+	WordAlive   = "alive"
+	WordGone    = "gone"
+	WordNoMap   = "no map"
+	WordNoEntry = "no entry"
+)
+
 // Describe is the text that Info answers of a map.
 func Describe(t MapType, key, value, max Size, flags CreateFlags) string {
 	return fmt.Sprintf("%s key=%d value=%d max=%d flags=%s", t, key, value, max, flags)

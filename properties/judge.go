@@ -38,13 +38,6 @@ func (v *Violation) Signature() string {
 // Asked counts the questions that traces answered, by rule and family.
 type Asked map[Ref]int
 
-// Add adds what other counted.
-func (a Asked) Add(other Asked) {
-	for ref, n := range other {
-		a[ref] += n
-	}
-}
-
 // Of is how often a row of the table of verdicts was asked.
 func (a Asked) Of(row Key) (n int) {
 	for ref, times := range a {

@@ -23,6 +23,11 @@ func (v Version) Before(w Version) bool {
 	return v.Major < w.Major || v.Major == w.Major && v.Minor < w.Minor
 }
 
+// in says whether v is since or newer, and older than until unless that is zero.
+func (v Version) in(since, until Version) bool {
+	return !v.Before(since) && (until == Version{} || v.Before(until))
+}
+
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
 // Kernel is what the model must know of the kernel that it predicts.
@@ -51,7 +56,7 @@ type Behaviour struct {
 }
 
 func (k Kernel) does(b *Behaviour) bool {
-	return !k.Version.Before(b.Since) && (b.Until == Version{} || k.Version.Before(b.Until))
+	return k.Version.in(b.Since, b.Until)
 }
 
 // The behaviours. Since and Until are the nearest kernels of the matrix where

@@ -21,7 +21,7 @@ type Known struct {
 
 // On says whether the row speaks of kernel k.
 func (d Known) On(k Kernel) bool {
-	return !k.Version.Before(d.Since) && (d.Until == Version{} || k.Version.Before(d.Until))
+	return k.Version.in(d.Since, d.Until)
 }
 
 // Explains says whether the row speaks of what a violation breaks. That a kernel

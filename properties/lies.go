@@ -87,10 +87,10 @@ func untrue(o Outcome, about *Rule) ops.Result {
 		return ops.Read("an id of no map of the sequence")
 	case about == putCapacity:
 		return ops.Failed(unix.E2BIG)
-	case r.Got == WordAlive:
-		return ops.Read(WordGone)
-	case r.Got == WordGone:
-		return ops.Read(WordAlive)
+	case r.Got == ops.WordAlive:
+		return ops.Read(ops.WordGone)
+	case r.Got == ops.WordGone:
+		return ops.Read(ops.WordAlive)
 	case r.Errno != 0:
 		return ops.OK
 	}
@@ -338,14 +338,14 @@ func perFamilyCorners() (lies []Lie) {
 			}),
 			corner("bigger-element-unseen/"+string(f), rowsOf(f, "DOC-18"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 				o, ok := op.(ops.Run)
-				if !ok || honest.Want.Got == WordNoMap || honest.Want.Got == WordNoEntry || honest.Want.Errno != 0 {
+				if !ok || honest.Want.Got == ops.WordNoMap || honest.Want.Got == ops.WordNoEntry || honest.Want.Errno != 0 {
 					return nil
 				}
 				p := s.openProg(o.On)
 				if p == nil || p.uses.family() != f || o.Inner.N < uint64(p.uses.shape.Max) {
 					return nil
 				}
-				r := ops.Read(WordNoEntry)
+				r := ops.Read(ops.WordNoEntry)
 				return &r
 			}))
 	}

@@ -19,9 +19,9 @@ func (s *State) Step(op ops.Op) []Outcome {
 	case ops.Update:
 		return s.element(o.On, func(m *object) []Outcome { return s.update(m, o) })
 	case ops.Lookup:
-		return s.element(o.On, func(m *object) []Outcome { return s.lookup(m, o.Key) })
+		return s.element(o.On, func(m *object) []Outcome { return at(m, o.Key, s.lookupOuter, s.read) })
 	case ops.Delete:
-		return s.element(o.On, func(m *object) []Outcome { return s.delete(m, o.Key) })
+		return s.element(o.On, func(m *object) []Outcome { return at(m, o.Key, s.deleteOuter, s.erase) })
 	case ops.Next:
 		return s.element(o.On, func(m *object) []Outcome { return s.next(m, o.Key) })
 	case ops.Info:

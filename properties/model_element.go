@@ -154,21 +154,29 @@ func (s *State) store(m *object, key uint64, inner *object) {
 		inner.homes = append(inner.homes, m)
 	}
 	if old != nil {
-		old.remember(deadRemoved, m.family())
-		s.lost(old, false)
+		s.removed(old, m)
 	}
 }
 
-func (s *State) lookup(m *object, k ops.Key) []Outcome {
+// removed takes one reference of an outer map from what it stored.
+func (s *State) removed(old, m *object) {
+	old.remember(deadRemoved, m.family())
+	s.lost(old, false)
+}
+
+// at asks about a key of a map: one thing of an outer map, another of an inner
+// map whose content is modelled.
+func at(m *object, k ops.Key, outer, inner func(*object, uint64) []Outcome) []Outcome {
+	key := ops.Truncate(k.N, m.spec.Key)
 	switch {
 	case k.Null:
 		return anything(nil)
 	case m.outer:
-		return s.lookupOuter(m, ops.Truncate(k.N, m.spec.Key))
+		return outer(m, key)
 	case !rowOf(m.spec.Type).content:
 		return anything(nil)
 	}
-	return s.read(m, ops.Truncate(k.N, m.spec.Key))
+	return inner(m, key)
 }
 
 func (s *State) lookupOuter(m *object, key uint64) []Outcome {
@@ -193,18 +201,6 @@ func (s *State) lookupOuter(m *object, key uint64) []Outcome {
 	return fails(unix.ENOENT, m.context(getAbsent)...)
 }
 
-func (s *State) delete(m *object, k ops.Key) []Outcome {
-	switch {
-	case k.Null:
-		return anything(nil)
-	case m.outer:
-		return s.deleteOuter(m, ops.Truncate(k.N, m.spec.Key))
-	case !rowOf(m.spec.Type).content:
-		return anything(nil)
-	}
-	return s.erase(m, ops.Truncate(k.N, m.spec.Key))
-}
-
 func (s *State) deleteOuter(m *object, key uint64) []Outcome {
 	old, stored := m.slots[key]
 	switch {
@@ -213,8 +209,7 @@ func (s *State) deleteOuter(m *object, key uint64) []Outcome {
 			delete(m.slots, key)
 			m.freed++
 			m.walk.forget()
-			old.remember(deadRemoved, m.family())
-			s.lost(old, false)
+			s.removed(old, m)
 		})
 	case m.kind() == ops.OuterArray && key >= uint64(m.spec.Max):
 		return fails(unix.E2BIG, m.context(delIndex)...)

@@ -8,14 +8,6 @@ import (
 	"mimic/ops"
 )
 
-// Words of the answers of Alive, Gone and Run.
-const (
-	WordAlive   = "alive"
-	WordGone    = "gone"
-	WordNoMap   = "no map"
-	WordNoEntry = "no entry"
-)
-
 func (s *State) close(o ops.Close) []Outcome {
 	h := s.handles[o.On]
 	if h == nil || !h.open {
@@ -69,15 +61,15 @@ func choose(alive, sure bool, yes, no Outcome) []Outcome {
 // the kernel has to forget it.
 func (s *State) alive(n ops.Name, wait bool) []Outcome {
 	if s.neverMade(n) {
-		return reads(WordGone, on(FamilyInner, deadClose)...)
+		return reads(ops.WordGone, on(FamilyInner, deadClose)...)
 	}
 	m := s.objectOf(n)
 	alive, sure, by := s.fate(m)
 	if wait && !sure {
 		alive, sure = false, true
 	}
-	yes := Outcome{Want: ops.Read(WordAlive), By: by}
-	no := Outcome{Want: ops.Read(WordGone), By: by, Then: func(ops.Result) { s.bury(m) }}
+	yes := Outcome{Want: ops.Read(ops.WordAlive), By: by}
+	no := Outcome{Want: ops.Read(ops.WordGone), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, yes, no)
 }
 

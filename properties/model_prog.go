@@ -76,13 +76,13 @@ func (s *State) run(o ops.Run) []Outcome {
 	inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]
 	switch {
 	case inner == nil:
-		return reads(WordNoMap, m.context(runNull)...)
+		return reads(ops.WordNoMap, m.context(runNull)...)
 	case inner.murky:
 		return anything(nil)
 	}
 	by := m.runBy(inner, o.Inner)
 	blame := func(got ops.Result) []Ref {
-		if got.Got == WordNoMap {
+		if got.Got == ops.WordNoMap {
 			return m.context(runFound)
 		}
 		return by
@@ -114,7 +114,7 @@ func (m *object) seen(k ops.Key) string {
 		present = key < uint64(m.spec.Max)
 	}
 	if !present {
-		return WordNoEntry
+		return ops.WordNoEntry
 	}
 	return ops.Number(ops.Bytes(value, m.spec.Value)[:progs.ReadSize(m.spec.Value)])
 }

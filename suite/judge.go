@@ -78,7 +78,20 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 		err = fmt.Errorf("%d sequences could not be run, the first: %s", len(x.refused), x.refused[0])
 	}
 	x.verdicts(rows, out)
+	if err != nil {
+		cutShort(out)
+	}
 	return err
+}
+
+// cutShort takes back what holds: the run did not ask, or reduce, all that it
+// was to.
+func cutShort(out *report.Kernel) {
+	for i, row := range out.Rows {
+		if row.Verdict == report.Holds || row.Verdict == report.Deviates {
+			out.Rows[i].Verdict, out.Rows[i].Reason = report.Undecided, "the run was cut short"
+		}
+	}
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -10,13 +11,13 @@ const refresh = 200 * time.Millisecond
 
 // live is the moving line of a terminal.
 type live struct {
-	w     Terminal
+	w     io.Writer
 	name  string
 	start time.Time
 	last  time.Time
 }
 
-func newLive(w Terminal, name string) *live { return &live{w, name, time.Now(), time.Time{}} }
+func newLive(w io.Writer, name string) *live { return &live{w, name, time.Now(), time.Time{}} }
 
 // show rewrites the line: sequences done, and the time that the rest will take.
 func (l *live) show(done, of int) {

@@ -31,17 +31,13 @@ const DefaultSequences = 50
 // Config says what to run. The zero value of every field but Kernels is a
 // sensible default.
 type Config struct {
-	Kernels   []Spec           // see ParseSpecs
-	Seed      uint64           // names every sequence of the run
-	Sequences int              // for each row; DefaultSequences if 0
-	Rows      []properties.Key // all if none
-	Out       string           // folder for reduced sequences and traces; none if ""
-	Log       io.Writer        // lines of progress; none if nil
-	Live      Terminal         // for a moving line; none if nil
+	Kernels   []Spec    // see ParseSpecs
+	Seed      uint64    // names every sequence of the run
+	Sequences int       // for each row; DefaultSequences if 0
+	Out       string    // folder for reduced sequences and traces; none if ""
+	Log       io.Writer // lines of progress; none if nil
+	Live      io.Writer // a terminal for a moving line; none if nil
 }
-
-// Terminal is what a person watches.
-type Terminal interface{ io.Writer }
 
 func (c *Config) logf(format string, a ...any) {
 	if c.Log != nil {
@@ -103,7 +99,7 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 		return err
 	}
 	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, progress: live.show, known: known}
-	err = x.examine(c.rows(), c.sequences(), k)
+	err = x.examine(properties.Keys(), c.sequences(), k)
 	if spec.matrix {
 		demandFeatures(k, kernel)
 	}
@@ -113,13 +109,6 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 		}
 	}
 	return err
-}
-
-func (c *Config) rows() []properties.Key {
-	if len(c.Rows) > 0 {
-		return c.Rows
-	}
-	return properties.Keys()
 }
 
 // open gets a kernel going and asks what it is.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,14 +65,7 @@ func (v *VM) Hello() wire.Hello { return v.hello }
 // About says which package the kernel came from and how it runs.
 func (v *VM) About() About {
 	k := v.config.Kernel
-	from := k.Package
-	if from == "" {
-		from = k.Image + k.Vmlinux
-		if k.Image != "" {
-			from = k.Image
-		}
-	}
-	return About{Package: from, SHA256: k.SHA256, Mode: v.vm.Recipe().String()}
+	return About{Package: cmp.Or(k.Package, k.Image, k.Vmlinux), SHA256: k.SHA256, Mode: v.vm.Recipe().String()}
 }
 
 // Close ends the guest.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -88,7 +89,7 @@ func replayAll(ctx context.Context, c suite.Config, path string) int {
 }
 
 // terminal is f if a person watches it, else nil.
-func terminal(f *os.File) suite.Terminal {
+func terminal(f *os.File) io.Writer {
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil
 	}

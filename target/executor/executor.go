@@ -143,7 +143,7 @@ func (x *Executor) do(op ops.Op) ops.Result {
 	case ops.Alive:
 		return aliveNow(x.handle(o.On).id)
 	case ops.Gone:
-		return wait(func() ops.Result { return aliveNow(x.handle(o.On).id) }, ops.Read("gone"))
+		return wait(func() ops.Result { return aliveNow(x.handle(o.On).id) }, ops.Read(ops.WordGone))
 	case ops.Prog:
 		return x.load(o)
 	case ops.Run:
@@ -290,15 +290,15 @@ func (x *Executor) reopen(o ops.Reopen) ops.Result {
 // live on for a while.
 func aliveNow(id uint32) ops.Result {
 	if id == 0 {
-		return ops.Read("gone")
+		return ops.Read(ops.WordGone)
 	}
 	attr := idAttr{id: id - 1}
 	_, errno := bpf(cmdMapNextID, &attr)
 	switch {
 	case errno == 0 && attr.next == id:
-		return ops.Read("alive")
+		return ops.Read(ops.WordAlive)
 	case errno == 0 || errno == unix.ENOENT:
-		return ops.Read("gone")
+		return ops.Read(ops.WordGone)
 	}
 	return failed(errno)
 }
@@ -330,7 +330,7 @@ func (x *Executor) end() ops.Result {
 func left(byID map[uint32]ops.Name) ops.Result {
 	var names []string
 	for id, n := range byID {
-		if aliveNow(id) != ops.Read("gone") {
+		if aliveNow(id) != ops.Read(ops.WordGone) {
 			names = append(names, string(n))
 			continue
 		}

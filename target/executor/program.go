@@ -51,9 +51,9 @@ func (x *Executor) run(o ops.Run) ops.Result {
 func answer(retval uint32, packet []byte, s progs.Shape) ops.Result {
 	switch retval {
 	case progs.ReturnNoMap:
-		return ops.Read("no map")
+		return ops.Read(ops.WordNoMap)
 	case progs.ReturnNoEntry:
-		return ops.Read("no entry")
+		return ops.Read(ops.WordNoEntry)
 	case progs.ReturnFound:
 		return ops.Read(ops.Number(readBack(packet, progs.ReadSize(s.InnerValue))))
 	case progs.ReturnShort:
