@@ -18,6 +18,7 @@ import (
 var arrows = map[string]map[string]string{
 	"mimic/ops":             {"mimic/": "the language knows nothing of who speaks it"},
 	"mimic/progs":           {"mimic/properties": "programs are values, not claims", "mimic/target": "a program does not load itself"},
+	"mimic/btfs":            {"mimic/": "an object knows nothing of who loads it", "testing": "a library does not know that it is in a test", "os": "an object depends on its kind alone"},
 	"mimic/properties":      {"mimic/target": "judging is pure", "mimic/vmtest": "judging is pure", "mimic/report": "a verdict does not print itself", "testing": "a claim is not a test", "os": "judging is pure"},
 	"mimic/vmtest":          {"mimic/ops": "vmtest knows nothing of BPF", "mimic/properties": "vmtest knows nothing of BPF", "mimic/target": "vmtest knows nothing of BPF", "testing": "a library does not know that it is in a test"},
 	"mimic/target":          {"mimic/properties": "what runs a sequence does not judge it", "mimic/report": "what runs a sequence does not judge it"},
