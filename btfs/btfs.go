@@ -5,6 +5,9 @@
 // bytes. Every value but that of Int has ValueSize bytes, so that maps of two kinds differ in
 // nothing but their special fields, and the kernel can tell them apart by those alone.
 //
+// To a kernel older than the one named Since, fields are nothing special, and maps with them are
+// maps of any struct; 5.10 refuses to load what has tags (Kptr to Rbtree, Uptr).
+//
 // Two loads of one kind are two objects of the kernel. Where a special field refers to a type of
 // its own object (List, Rbtree, PercpuKptr, Uptr), the kernel does not take maps made with the
 // two for alike.
@@ -53,31 +56,32 @@ const (
 type Row struct {
 	Kind      Kind
 	What      string // for people
+	Since     string // the first of the kernels of kernels.txt that finds the fields special
 	ValueSize uint32 // in bytes
 	value     func() btf.Type
 }
 
-// Kinds is the table of all kinds, in the order of the kernels that brought them.
+// Kinds is the table of all kinds, in the order of the kernels that know them.
 var Kinds = []Row{
-	{Int, "an int", KeySize, nil},
-	{Plain, "eight u64 and nothing special", ValueSize, plain},
-	{Lock, "a bpf_spin_lock", ValueSize, holding(at(0, spinLock))},
-	{Lock16, "a bpf_spin_lock at byte 16", ValueSize, holding(at(16, spinLock))},
-	{Timer, "a bpf_timer", ValueSize, holding(at(0, timer))},
-	{Timer16, "a bpf_timer at byte 16", ValueSize, holding(at(16, timer))},
-	{LockTimer, "a bpf_spin_lock, and a bpf_timer at byte 16", ValueSize, holding(at(0, spinLock), at(16, timer))},
-	{Kptr, "a task_struct tagged kptr: not owned up to 6.3, owned later", ValueSize, holding(at(0, pointer("kptr", task)))},
-	{Kptr16, "the same at byte 16", ValueSize, holding(at(16, pointer("kptr", task)))},
-	{KptrRef, "a task_struct tagged kptr_ref, which up to 6.3 meant owned", ValueSize, holding(at(0, pointer("kptr_ref", task)))},
-	{KptrUntrusted, "a task_struct not owned, as that is said since 6.4", ValueSize, holding(at(0, pointer("kptr_untrusted", task)))},
-	{PercpuKptr, "a per-CPU object of the program's, owned", ValueSize, holding(at(0, pointer("percpu_kptr", object)))},
-	{List, "a bpf_spin_lock, and a bpf_list_head at byte 16", ValueSize, graph(listHead, listNode)},
-	{Rbtree, "a bpf_spin_lock, and a bpf_rb_root at byte 16", ValueSize, graph(rbRoot, rbNode)},
-	{Refcount, "a bpf_refcount", ValueSize, holding(at(0, refcount))},
-	{Wq, "a bpf_wq", ValueSize, holding(at(0, wq))},
-	{Uptr, "a pointer to memory of the process", ValueSize, holding(at(0, pointer("uptr", object)))},
-	{ResLock, "a bpf_res_spin_lock", ValueSize, holding(at(0, resSpinLock))},
-	{TaskWork, "a bpf_task_work", ValueSize, holding(at(0, taskWork))},
+	{Int, "an int", "5.10", KeySize, nil},
+	{Plain, "eight u64 and nothing special", "5.10", ValueSize, plain},
+	{Lock, "a bpf_spin_lock", "5.10", ValueSize, holding(at(0, spinLock))},
+	{Lock16, "a bpf_spin_lock at byte 16", "5.10", ValueSize, holding(at(16, spinLock))},
+	{Timer, "a bpf_timer", "6.1", ValueSize, holding(at(0, timer))},
+	{Timer16, "a bpf_timer at byte 16", "6.1", ValueSize, holding(at(16, timer))},
+	{LockTimer, "a bpf_spin_lock, and a bpf_timer at byte 16", "6.1", ValueSize, holding(at(0, spinLock), at(16, timer))},
+	{Kptr, "a task_struct tagged kptr: not owned on 6.1, owned from 6.12", "6.1", ValueSize, holding(at(0, pointer("kptr", task)))},
+	{Kptr16, "the same at byte 16", "6.1", ValueSize, holding(at(16, pointer("kptr", task)))},
+	{KptrRef, "an owned object as only 6.1 calls it, nothing special later", "6.1", ValueSize, holding(at(0, pointer("kptr_ref", testRef)))},
+	{KptrUntrusted, "a task_struct that is not owned", "6.12", ValueSize, holding(at(0, pointer("kptr_untrusted", task)))},
+	{PercpuKptr, "a per-CPU object of the program's, owned", "6.12", ValueSize, holding(at(0, pointer("percpu_kptr", object)))},
+	{List, "a bpf_spin_lock, and a bpf_list_head at byte 16", "6.12", ValueSize, graph(listHead, listNode)},
+	{Rbtree, "a bpf_spin_lock, and a bpf_rb_root at byte 16", "6.12", ValueSize, graph(rbRoot, rbNode)},
+	{Refcount, "a bpf_refcount", "6.12", ValueSize, holding(at(0, refcount))},
+	{Wq, "a bpf_wq", "6.12", ValueSize, holding(at(0, wq))},
+	{Uptr, "a pointer to memory of the process", "6.16", ValueSize, holding(at(0, pointer("uptr", object)))},
+	{ResLock, "a bpf_res_spin_lock", "6.16", ValueSize, holding(at(0, resSpinLock))},
+	{TaskWork, "a bpf_task_work", "6.18", ValueSize, holding(at(0, taskWork))},
 }
 
 // Object is what a map is created with, once Blob is loaded.

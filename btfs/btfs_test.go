@@ -53,8 +53,8 @@ func TestBuildIsRepeatable(t *testing.T) {
 func TestWordsAreUnique(t *testing.T) {
 	seen := map[Kind]bool{}
 	for _, row := range Kinds {
-		if seen[row.Kind] || row.What == "" {
-			t.Errorf("%s is there twice, or nobody knows what it is", row.Kind)
+		if seen[row.Kind] || row.What == "" || row.Since == "" {
+			t.Errorf("%s is there twice, or nobody knows what or since when it is", row.Kind)
 		}
 		seen[row.Kind] = true
 	}

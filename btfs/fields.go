@@ -60,8 +60,10 @@ var (
 	rbNode      = opaque("bpf_rb_node", 32, u64)
 )
 
-// task is the kernel's type by its name; the kernel looks at no more of it.
-func task() btf.Type { return &btf.Struct{Name: "task_struct"} }
+// Types of the kernel's by their name; it looks at no more of them. 6.1 lets maps own nothing
+// but what its own tests are made of.
+func task() btf.Type    { return &btf.Struct{Name: "task_struct"} }
+func testRef() btf.Type { return &btf.Struct{Name: "prog_test_ref_kfunc"} }
 
 // object is a type that no kernel has.
 func object() btf.Type { return opaque("mimic_object", 8, u64)() }
