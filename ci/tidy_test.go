@@ -23,6 +23,7 @@ var arrows = map[string]map[string]string{
 	"mimic/vmtest":          {"mimic/ops": "vmtest knows nothing of BPF", "mimic/properties": "vmtest knows nothing of BPF", "mimic/target": "vmtest knows nothing of BPF", "testing": "a library does not know that it is in a test"},
 	"mimic/target":          {"mimic/properties": "what runs a sequence does not judge it", "mimic/report": "what runs a sequence does not judge it"},
 	"mimic/target/executor": {"mimic/properties": "the agent decides nothing", "mimic/vmtest": "the agent's work is the same on a host"},
+	"mimic/loader":          {"mimic/properties": "what is seen is not judged here", "mimic/target": "an example does not know where it runs", "mimic/vmtest": "an example does not know where it runs", "testing": "the agent is small"},
 	"mimic/report":          {"mimic/target": "a report is about traces, wherever they came from", "mimic/suite": "the suite reports, not the other way round"},
 	"mimic/suite":           {"testing": "the commands use it too"},
 	"mimic/cmd/agent":       {"mimic/properties": "the agent decides nothing", "testing": "the agent is small"},
