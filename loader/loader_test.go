@@ -12,45 +12,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
-)
 
-// lines are what every kernel of kernels.txt answers.
-var lines = map[string][]string{
-	"devmaps": {
-		"outer_map array_of_maps key=4 value=4 max=2", "inner_map1 devmap key=4 value=4 max=10", "inner_map2 devmap key=4 value=4 max=10",
-		"0=inner_map1 1=inner_map2",
-		"update(0, inner_map2) ok", "delete(1) ok", "0=inner_map2 1=empty",
-		"programs lookup ok, update EINVAL, delete EINVAL",
-	},
-	"template-fd": {
-		"example_array array_of_maps key=4 value=4 max=256", "0 of 256 used",
-		"update(0, dev0) ok", "update(255, dev255) ok", "update(256, dev256) E2BIG", "0=dev0 1=empty 255=dev255", "2 of 256 used",
-		"delete(0) ok", "0=empty 1=empty 255=dev255", "1 of 256 used",
-	},
-	"btf-inner": {
-		"outer array_of_maps key=4 value=4 max=3", "0=empty 1=empty 2=empty",
-		"update(1, as_declared) ok", "update(1, longer_values) EINVAL", "update(1, fewer_entries) EINVAL", "update(1, another_type) EINVAL",
-		"0=empty 1=as_declared 2=empty",
-	},
-	"hash-outer": {
-		"by_number hash_of_maps key=4 value=4 max=3", "0=inner_a 1=empty 7=inner_b",
-		"update(1, inner_b) ok", "update(2, inner_a) E2BIG", "delete(0) ok", "update(2, inner_a) ok", "0=empty 1=inner_b 2=inner_a 7=inner_b", "keys [1 2 7]",
-		"programs lookup ok, update EINVAL, delete EINVAL",
-		"by_flow hash_of_maps key=16 value=4 max=4 flags=NO_PREALLOC", "update(flow4, inner_a) ok", "flow4=inner_a flow5=empty",
-	},
-	"prog-lookup": {
-		"lookup_in_array [0][1]=100 [2][1]=200 [0][9]=no entry [1][1]=no map [3][1]=no map",
-		"update(0, inner_b) ok", "delete(2) ok", "lookup_in_array [0][1]=200 [2][1]=no map",
-		"lookup_in_hash [0][1]=100 [2][1]=200 [0][9]=no entry [1][1]=no map [3][1]=no map",
-		"update(0, inner_b) ok", "delete(2) ok", "lookup_in_hash [0][1]=200 [2][1]=no map",
-		"programs unchecked_in_array EACCES, unchecked_in_hash EACCES",
-	},
-	"sharded-ringbuf": {
-		"shards array_of_maps key=4 value=4 max=3", "shard_a ringbuf key=0 value=0 max=4096", "shard_b ringbuf key=0 value=0 max=4096",
-		"0=shard_a 1=shard_b 2=empty",
-		"output [0][70]=ok [1][71]=ok [1][72]=ok [2][73]=no map", "shard_a holds 70", "shard_b holds 71 72",
-	},
-}
+	"mimic/properties"
+)
 
 // needKernel skips a test where bpf(2) is not to be had.
 func needKernel(t *testing.T) {
@@ -73,15 +37,15 @@ func TestExamples(t *testing.T) {
 			before := left()
 			for range 3 {
 				got, err := Run(name)
-				if want := strings.Join(lines[name], "; "); err != nil || got != want {
+				if want := properties.Examples()[name]; err != nil || got != want {
 					t.Fatalf("%v\ngot  %s\nwant %s", err, got, want)
 				}
 			}
 			before.await(t)
 		})
 	}
-	if len(lines) != len(Names()) {
-		t.Errorf("%d lines are expected of %d examples", len(lines), len(Names()))
+	if n := len(properties.Examples()); n != len(Names()) {
+		t.Errorf("%d lines are expected of %d examples", n, len(Names()))
 	}
 }
 

@@ -8,22 +8,43 @@ import "fmt"
 // MapType is enum bpf_map_type.
 type MapType uint32
 
-// The map types that plans and the model speak about.
+// The map types.
 const (
-	Hash           MapType = 1
-	Array          MapType = 2
-	ProgArray      MapType = 3
-	PerfEventArray MapType = 4
-	PercpuHash     MapType = 5
-	PercpuArray    MapType = 6
-	CgroupArray    MapType = 8
-	LRUHash        MapType = 9
-	LRUPercpuHash  MapType = 10
-	LPMTrie        MapType = 11
-	ArrayOfMaps    MapType = 12
-	HashOfMaps     MapType = 13
-	Queue          MapType = 22
-	Stack          MapType = 23
+	Hash                MapType = 1
+	Array               MapType = 2
+	ProgArray           MapType = 3
+	PerfEventArray      MapType = 4
+	PercpuHash          MapType = 5
+	PercpuArray         MapType = 6
+	StackTrace          MapType = 7
+	CgroupArray         MapType = 8
+	LRUHash             MapType = 9
+	LRUPercpuHash       MapType = 10
+	LPMTrie             MapType = 11
+	ArrayOfMaps         MapType = 12
+	HashOfMaps          MapType = 13
+	Devmap              MapType = 14
+	Sockmap             MapType = 15
+	CPUMap              MapType = 16
+	XSKMap              MapType = 17
+	Sockhash            MapType = 18
+	CgroupStorage       MapType = 19
+	ReuseportSockarray  MapType = 20
+	PercpuCgroupStorage MapType = 21
+	Queue               MapType = 22
+	Stack               MapType = 23
+	SKStorage           MapType = 24
+	DevmapHash          MapType = 25
+	StructOps           MapType = 26
+	Ringbuf             MapType = 27
+	InodeStorage        MapType = 28
+	TaskStorage         MapType = 29
+	BloomFilter         MapType = 30
+	UserRingbuf         MapType = 31
+	CgroupLocalStorage  MapType = 32
+	Arena               MapType = 33
+	InsnArray           MapType = 34
+	RHash               MapType = 35
 )
 
 var mapTypes = words{
@@ -47,11 +68,6 @@ func (t *MapType) UnmarshalText(b []byte) error {
 }
 
 func (t MapType) String() string { return string(mapTypes.text(uint64(t))) }
-
-// PlainMapTypes are the types whose maps are made with nothing but sizes,
-// flags and perhaps a template.
-var PlainMapTypes = []MapType{Hash, Array, ProgArray, PerfEventArray, PercpuHash, PercpuArray, CgroupArray,
-	LRUHash, LRUPercpuHash, LPMTrie, ArrayOfMaps, HashOfMaps, Queue, Stack}
 
 // Feature is what a kernel lacks that has no maps of this type.
 func (t MapType) Feature() string { return "map:" + t.String() }
@@ -100,12 +116,20 @@ const (
 	MMapable      CreateFlags = 1 << 10
 	PreserveElems CreateFlags = 1 << 11
 	InnerMap      CreateFlags = 1 << 12
+	Link          CreateFlags = 1 << 13
+	PathFD        CreateFlags = 1 << 14
+	VtypeBTF      CreateFlags = 1 << 15
+	TokenFD       CreateFlags = 1 << 16
+	SegvOnFault   CreateFlags = 1 << 17
+	NoUserConv    CreateFlags = 1 << 18
 )
 
 var createFlags = words{
 	1 << 0: "NO_PREALLOC", 1 << 1: "NO_COMMON_LRU", 1 << 2: "NUMA_NODE", 1 << 3: "RDONLY", 1 << 4: "WRONLY",
 	1 << 5: "STACK_BUILD_ID", 1 << 6: "ZERO_SEED", 1 << 7: "RDONLY_PROG", 1 << 8: "WRONLY_PROG",
 	1 << 9: "CLONE", 1 << 10: "MMAPABLE", 1 << 11: "PRESERVE_ELEMS", 1 << 12: "INNER_MAP",
+	1 << 13: "LINK", 1 << 14: "PATH_FD", 1 << 15: "VTYPE_BTF_OBJ_FD", 1 << 16: "TOKEN_FD",
+	1 << 17: "SEGV_ON_FAULT", 1 << 18: "NO_USER_CONV",
 }
 
 func (f CreateFlags) String() string { return string(createFlags.flags(uint64(f))) }
@@ -184,6 +208,17 @@ func (t ProgType) Feature() string { return "prog:" + t.String() }
 
 // FeatureRun is what a kernel lacks that has no BPF_PROG_TEST_RUN.
 const FeatureRun = "prog_test_run"
+
+// FeatureKernelBTF is what a kernel lacks that does not describe its own types:
+// without it there are neither iterators nor maps of struct_ops.
+const FeatureKernelBTF = "kernel_btf"
+
+// FeaturePins is what a kernel lacks that has no file system for bpf.
+const FeaturePins = "pins"
+
+// FeatureSmall is what a machine lacks that has much memory: there a map that
+// asks for it is made.
+const FeatureSmall = "small_memory"
 
 // FeatureHarm is what a kernel lacks that must not be harmed: the machine that
 // mimic runs on. Finding F1 leaks there for good, F2 reads beyond an array.

@@ -1,5 +1,7 @@
 package ops
 
+import "slices"
+
 // Op is one operation: data, never a closure. String is its one line of text.
 type Op interface{ String() string }
 
@@ -18,6 +20,14 @@ type (
 		Value Size        `text:"value"`
 		Max   Size        `text:"max"`
 		Flags CreateFlags `text:"flags" default:"0"`
+		Extra Size        `text:"extra" default:"0"`    // map_extra
+		Node  Size        `text:"node" default:"0"`     // numa_node
+		Label Label       `text:"name" default:"none"`  // map_name
+		BTF   Name        `text:"btf" default:"-"`      // btf_fd
+		IDs   BTFIDs      `text:"ids" default:"both"`   // of the types of key and value, with BTF
+		Inner Name        `text:"inner" default:"-"`    // inner_map_fd, of no use to this map
+		Bound Bound       `text:"bound" default:"free"` // what the map is bound to
+		Tail  Size        `text:"tail" default:"0"`     // a byte behind the last attribute
 	}
 	// Outer creates an outer map from a template (BPF_MAP_CREATE with inner_map_fd).
 	Outer struct {
@@ -28,6 +38,13 @@ type (
 		Max      Size        `text:"max"`
 		Template Name        `text:"template"`
 		Flags    CreateFlags `text:"flags" default:"0"`
+		Extra    Size        `text:"extra" default:"0"`
+		Node     Size        `text:"node" default:"0"`
+		Label    Label       `text:"name" default:"none"`
+		BTF      Name        `text:"btf" default:"-"`
+		IDs      BTFIDs      `text:"ids" default:"both"`
+		Bound    Bound       `text:"bound" default:"free"`
+		Tail     Size        `text:"tail" default:"0"`
 	}
 	// Update stores a value under a key (BPF_MAP_UPDATE_ELEM).
 	Update struct {
@@ -35,22 +52,81 @@ type (
 		Key   Key         `text:"arg"`
 		Value Val         `text:"arg"`
 		Flags UpdateFlags `text:"arg" default:"0"`
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// Lookup answers what is stored under a key (BPF_MAP_LOOKUP_ELEM): in an
 	// outer map the name under which the inner map was created.
 	Lookup struct {
-		On  Name `text:"on"`
-		Key Key  `text:"arg"`
+		On    Name        `text:"on"`
+		Key   Key         `text:"arg"`
+		Flags UpdateFlags `text:"arg" default:"0"`
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// Delete removes a key (BPF_MAP_DELETE_ELEM).
 	Delete struct {
-		On  Name `text:"on"`
-		Key Key  `text:"arg"`
+		On   Name `text:"on"`
+		Key  Key  `text:"arg"`
+		Tail Size `text:"tail" default:"0"`
+	}
+	// Take removes a key and answers what was stored under it
+	// (BPF_MAP_LOOKUP_AND_DELETE_ELEM).
+	Take struct {
+		On    Name        `text:"on"`
+		Key   Key         `text:"arg"`
+		Flags UpdateFlags `text:"arg" default:"0"`
 	}
 	// Next answers the key after a key (BPF_MAP_GET_NEXT_KEY); null begins.
 	Next struct {
-		On  Name `text:"on"`
-		Key Key  `text:"arg"`
+		On   Name `text:"on"`
+		Key  Key  `text:"arg"`
+		Tail Size `text:"tail" default:"0"`
+	}
+	// LookupBatch answers up to Count pairs of an outer map, from a cursor on
+	// (BPF_MAP_LOOKUP_BATCH): how many, then key=name sorted by key.
+	LookupBatch struct {
+		On    Name        `text:"on"`
+		Count Size        `text:"arg"`
+		From  Cursor      `text:"from" default:"start"`
+		Elem  UpdateFlags `text:"elem" default:"0"`  // elem_flags
+		Flags UpdateFlags `text:"flags" default:"0"` // of the batch
+	}
+	// TakeBatch does the same and removes them (BPF_MAP_LOOKUP_AND_DELETE_BATCH).
+	TakeBatch struct {
+		On    Name        `text:"on"`
+		Count Size        `text:"arg"`
+		From  Cursor      `text:"from" default:"start"`
+		Elem  UpdateFlags `text:"elem" default:"0"`
+		Flags UpdateFlags `text:"flags" default:"0"`
+	}
+	// UpdateBatch stores a value under each of several keys
+	// (BPF_MAP_UPDATE_BATCH): how many were.
+	UpdateBatch struct {
+		On     Name        `text:"on"`
+		Keys   Keys        `text:"arg"`
+		Values Vals        `text:"arg"`
+		Elem   UpdateFlags `text:"elem" default:"0"`
+		Flags  UpdateFlags `text:"flags" default:"0"`
+	}
+	// DeleteBatch removes several keys (BPF_MAP_DELETE_BATCH): how many were.
+	DeleteBatch struct {
+		On    Name        `text:"on"`
+		Keys  Keys        `text:"arg"`
+		Elem  UpdateFlags `text:"elem" default:"0"`
+		Flags UpdateFlags `text:"flags" default:"0"`
+	}
+	// Dump answers every pair of an outer map, walking its keys and looking each
+	// up: key=name sorted by key.
+	Dump struct {
+		On Name `text:"on"`
+	}
+	// Freeze makes a map read-only for user space (BPF_MAP_FREEZE).
+	Freeze struct {
+		On Name `text:"on"`
+	}
+	// File treats the descriptor of a map as that of a file.
+	File struct {
+		On  Name    `text:"on"`
+		Use FileUse `text:"arg"`
 	}
 	// Info answers what the kernel says of a map (BPF_OBJ_GET_INFO_BY_FD).
 	Info struct {
@@ -63,8 +139,38 @@ type (
 	// Reopen opens a new descriptor of the map that a name was created or
 	// reopened as, by its id (BPF_MAP_GET_FD_BY_ID).
 	Reopen struct {
+		Def   Name        `text:"def"`
+		Of    Name        `text:"arg"`
+		Flags CreateFlags `text:"flags" default:"0"` // open_flags: RDONLY, WRONLY
+	}
+	// Pin gives a map a path (BPF_OBJ_PIN), which the name stands for.
+	Pin struct {
 		Def Name `text:"def"`
 		Of  Name `text:"arg"`
+	}
+	// Get opens a descriptor of what has a path (BPF_OBJ_GET).
+	Get struct {
+		Def   Name        `text:"def"`
+		Of    Name        `text:"arg"`
+		Flags CreateFlags `text:"flags" default:"0"` // file_flags: RDONLY, WRONLY
+	}
+	// Unpin removes a path (unlink(2)).
+	Unpin struct {
+		On Name `text:"on"`
+	}
+	// Cat opens a path as a file, to read what the map holds (open(2)).
+	Cat struct {
+		On Name `text:"on"`
+	}
+	// FD makes a descriptor of something that is no map.
+	FD struct {
+		Def  Name   `text:"def"`
+		Kind FDKind `text:"arg"`
+	}
+	// BTF loads a description of types (BPF_BTF_LOAD).
+	BTF struct {
+		Def  Name    `text:"def"`
+		Kind BTFKind `text:"arg"`
 	}
 	// Alive answers whether the kernel still knows the id of a map at this
 	// moment: alive or gone (BPF_MAP_GET_NEXT_ID).
@@ -90,6 +196,11 @@ type (
 		Key   Key  `text:"arg"`
 		Inner Key  `text:"arg"`
 	}
+	// Load has a loader load one of the examples of the document and try it: what
+	// it saw.
+	Load struct {
+		Example Example `text:"arg"`
+	}
 	// End closes every descriptor of the sequence, waits for a bounded time until
 	// the kernel has forgotten every map of it, and answers the names that stay.
 	End struct{}
@@ -102,31 +213,31 @@ var table = []*row{
 	describe[Update]("update"),
 	describe[Lookup]("lookup"),
 	describe[Delete]("delete"),
+	describe[Take]("take"),
 	describe[Next]("next"),
+	describe[LookupBatch]("lookup_batch"),
+	describe[TakeBatch]("take_batch"),
+	describe[UpdateBatch]("update_batch"),
+	describe[DeleteBatch]("delete_batch"),
+	describe[Dump]("dump"),
+	describe[Freeze]("freeze"),
+	describe[File]("file"),
 	describe[Info]("info"),
 	describe[Close]("close"),
 	describe[Reopen]("reopen"),
+	describe[Pin]("pin"),
+	describe[Get]("get"),
+	describe[Unpin]("unpin"),
+	describe[Cat]("cat"),
+	describe[FD]("fd"),
+	describe[BTF]("btf"),
 	describe[Alive]("alive"),
 	describe[Gone]("gone"),
 	describe[Prog]("prog"),
 	describe[Run]("run"),
+	describe[Load]("load"),
 	describe[End]("end"),
 }
-
-func (o Map) String() string    { return text(o) }
-func (o Outer) String() string  { return text(o) }
-func (o Update) String() string { return text(o) }
-func (o Lookup) String() string { return text(o) }
-func (o Delete) String() string { return text(o) }
-func (o Next) String() string   { return text(o) }
-func (o Info) String() string   { return text(o) }
-func (o Close) String() string  { return text(o) }
-func (o Reopen) String() string { return text(o) }
-func (o Alive) String() string  { return text(o) }
-func (o Gone) String() string   { return text(o) }
-func (o Prog) String() string   { return text(o) }
-func (o Run) String() string    { return text(o) }
-func (o End) String() string    { return text(o) }
 
 // Verb is the word of an operation: update, lookup, …
 func Verb(o Op) string { return rowOf(o).verb }
@@ -151,10 +262,12 @@ func Uses(o Op) (names []Name) {
 		case Name:
 			names = append(names, f)
 		case Val:
-			if f.Name != "" {
-				names = append(names, f.Name)
+			names = append(names, f.Name)
+		case Vals:
+			for _, v := range f.List() {
+				names = append(names, v.Name)
 			}
 		}
 	}
-	return names
+	return slices.DeleteFunc(names, func(n Name) bool { return n == "" })
 }

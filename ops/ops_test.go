@@ -12,7 +12,7 @@ import (
 
 // anyValue draws a value for a field of the language; every field type must be here.
 func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
-	name := rapid.StringMatching(`[a-z][a-z0-9]{0,3}`)
+	name := rapid.StringMatching(`[a-z][a-z0-9]{0,3}`).Filter(func(s string) bool { return s != "null" })
 	switch reflect.Zero(typ).Interface().(type) {
 	case Name:
 		return reflect.ValueOf(Name(name.Draw(t, label)))
@@ -25,7 +25,30 @@ func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
 		if rapid.Bool().Draw(t, label) {
 			return reflect.ValueOf(Val{Name: Name(name.Draw(t, label))})
 		}
+		if rapid.Bool().Draw(t, label) {
+			return reflect.ValueOf(Val{Null: true})
+		}
 		return reflect.ValueOf(Val{N: rapid.Uint64().Draw(t, label)})
+	case Keys:
+		return reflect.ValueOf(KeyList(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Key { return K(rapid.Uint64().Draw(t, "key")) }), 0, 3).Draw(t, label)))
+	case Vals:
+		return reflect.ValueOf(ValList(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Val { return Val{Name: Name(name.Draw(t, "val"))} }), 0, 3).Draw(t, label)))
+	case Cursor:
+		return reflect.ValueOf(rapid.SampledFrom([]Cursor{FromStart, FromNext, {Given: true, Number: 7}}).Draw(t, label))
+	case FDKind:
+		return reflect.ValueOf(rapid.SampledFrom(FDKinds()).Draw(t, label))
+	case FileUse:
+		return reflect.ValueOf(rapid.SampledFrom(FileUses()).Draw(t, label))
+	case Label:
+		return reflect.ValueOf(Label(rapid.IntRange(0, len(labels)-1).Draw(t, label)))
+	case Bound:
+		return reflect.ValueOf(Bound(rapid.IntRange(0, len(bounds)-1).Draw(t, label)))
+	case BTFIDs:
+		return reflect.ValueOf(BTFIDs(rapid.IntRange(0, len(btfIDs)-1).Draw(t, label)))
+	case BTFKind:
+		return reflect.ValueOf(BTFKind(name.Draw(t, label)))
+	case Example:
+		return reflect.ValueOf(Example(rapid.StringMatching(`[a-z-]{1,9}`).Draw(t, label)))
 	case OuterKind:
 		return reflect.ValueOf(OuterKind(rapid.IntRange(0, 1).Draw(t, label)))
 	case Body:
@@ -73,7 +96,7 @@ func anyResult(t *rapid.T) Result {
 	if rapid.Bool().Draw(t, "read") {
 		return Read(rapid.SampledFrom([]string{"i0", "7", "no map", "hash key=4", "x00ff"}).Draw(t, "got"))
 	}
-	return Result{Errno: Errno(rapid.IntRange(0, 600).Draw(t, "errno"))}
+	return Result{Errno: Errno(rapid.IntRange(0, 600).Draw(t, "errno")), Got: rapid.SampledFrom([]string{"", "2: 0=i0 1=i1"}).Draw(t, "got")}
 }
 
 func TestTraceTextIsInverse(t *testing.T) {
@@ -124,7 +147,11 @@ func TestBadTextSaysLineColumnReason(t *testing.T) {
 		{"o0.lookup(x)", 1, 11, `"x" is not a number of 64 bits`},
 		{"o0.lookup()", 1, 11, "lookup needs its argument number 1"},
 		{"o0.lookup(1", 1, 12, "want , or ) in the arguments of lookup"},
-		{"o0.lookup(1, 2)", 1, 14, "lookup has no argument number 2"},
+		{"o0.lookup(1, 2, 3)", 1, 17, "lookup has no argument number 3"},
+		{"-.lookup(1)", 1, 1, `"-" is not a name`},
+		{"o0.update_batch(1;x, i0)", 1, 17, `"x" is not a number of 64 bits`},
+		{"o0.lookup_batch(1, from=there)", 1, 25, `"there" is no cursor`},
+		{"f0 = fd(door)", 1, 9, `"door" is not a kind of descriptor`},
 		{"o0.lookup(1) x", 1, 14, `"x" after the operation`},
 		{"O0.lookup(1)", 1, 1, `"O0" is not a name`},
 		{"i0 = map(hash, key=4, value=8)", 1, 30, "map needs its argument max"},
@@ -184,7 +211,7 @@ func TestBytesAndNumberAreInverse(t *testing.T) {
 
 func TestGrammarHasEveryOperation(t *testing.T) {
 	if got := strings.Join(Grammar(), "\n"); !strings.Contains(got, "name = outer(kind, [key=key]") ||
-		!strings.Contains(got, "name.update(key, value, [flags])") || len(Grammar()) != len(table) {
+		!strings.Contains(got, "name.update(key, value, [flags], [tail=tail])") || len(Grammar()) != len(table) {
 		t.Errorf("grammar:\n%s", got)
 	}
 }

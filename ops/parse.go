@@ -166,10 +166,10 @@ func (p *scanner) subject(r *row, v reflect.Value, name string, at int) error {
 	if field < 0 {
 		return nil
 	}
-	if err := set(v, field, name); err != nil {
-		return p.fail(at, "%v", err)
+	if !isName(name) {
+		return p.fail(at, "%q is not a name: want a lower-case letter, then letters or digits", name)
 	}
-	return nil
+	return set(v, field, name)
 }
 
 // args reads the arguments between the brackets.

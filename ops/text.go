@@ -93,6 +93,19 @@ func set(v reflect.Value, i int, s string) error {
 	return v.Field(i).Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
 }
 
+// Default is the value of a field of an operation that is not written, and
+// whether it has one.
+func Default(o Op, field int) (any, bool) {
+	for _, a := range rowOf(o).args {
+		if a.field == field && a.optional {
+			v := reflect.New(reflect.TypeOf(o)).Elem()
+			err := set(v, field, a.def)
+			return v.Field(field).Interface(), err == nil
+		}
+	}
+	return nil, false
+}
+
 // Grammar lists the form of every operation, a line each, from the table.
 func Grammar() (lines []string) {
 	for _, r := range table {

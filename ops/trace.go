@@ -30,9 +30,10 @@ func (e Errno) String() string {
 	return fmt.Sprintf("E%d", int(e))
 }
 
-// Result is an answer: an errno, or on success what was read, as text of the
-// language: a name, a number, a word. It never holds a descriptor, an id, an
-// address or a time, nothing that differs between two runs.
+// Result is an answer: an errno and what was read, as text of the language: a
+// name, a number, a word. Only the batch commands read something and fail. It
+// never holds a descriptor, an id, an address or a time, nothing that differs
+// between two runs.
 type Result struct {
 	Errno Errno
 	Got   string
@@ -55,34 +56,52 @@ const (
 	WordNoEntry = "no entry"
 )
 
-// Describe is the text that Info answers of a map.
-func Describe(t MapType, key, value, max Size, flags CreateFlags) string {
-	return fmt.Sprintf("%s key=%d value=%d max=%d flags=%s", t, key, value, max, flags)
+// Describe is the text that Info answers of a map: label is its name for people,
+// btf the name of what describes its values.
+func Describe(t MapType, key, value, max Size, flags CreateFlags, label string, btf Name) string {
+	s := fmt.Sprintf("%s key=%d value=%d max=%d flags=%s", t, key, value, max, flags)
+	if label != "" {
+		s += " name=" + label
+	}
+	if btf != "" {
+		s += " btf=" + string(btf)
+	}
+	return s
 }
 
-// String is ok, = what was read, or the name of the errno.
+// String is ok, = what was read, the name of the errno, or that and = what was read.
 func (r Result) String() string {
-	if r.Errno == 0 && r.Got != "" {
+	switch {
+	case r.Got == "":
+		return r.Errno.String()
+	case r.Errno == 0:
 		return "= " + r.Got
 	}
-	return r.Errno.String()
+	return r.Errno.String() + " = " + r.Got
 }
 
 // ParseResult reads what Result.String wrote.
 func ParseResult(s string) (Result, error) {
-	if got, ok := strings.CutPrefix(s, "= "); ok && got != "" {
+	name, got, read := strings.Cut(s, "= ")
+	if name = strings.TrimSuffix(name, " "); read && got != "" && name == "" {
 		return Result{Got: got}, nil
 	}
+	e, ok := parseErrno(name)
+	if !ok || read && got == "" {
+		return Result{}, fmt.Errorf("%q is not an answer: want ok, an errno or = and what was read", s)
+	}
+	return Result{e, got}, nil
+}
+
+func parseErrno(s string) (Errno, bool) {
 	for e, name := range errnoNames {
 		if name == s {
-			return Result{Errno: e}, nil
+			return e, true
 		}
 	}
 	var e int
-	if n, err := fmt.Sscanf(s, "E%d", &e); n == 1 && err == nil && Errno(e).String() == s {
-		return Result{Errno: Errno(e)}, nil
-	}
-	return Result{}, fmt.Errorf("%q is not an answer: want ok, an errno or = and what was read", s)
+	n, err := fmt.Sscanf(s, "E%d", &e)
+	return Errno(e), n == 1 && err == nil && Errno(e).String() == s
 }
 
 // Step is one operation with its answer. Returned false: asked, never answered.

@@ -11,11 +11,23 @@ import (
 // The first letter is a habit of the plans, not a rule of the language.
 type Name string
 
-// MarshalText writes the name.
-func (n Name) MarshalText() ([]byte, error) { return []byte(n), nil }
+// MarshalText writes the name; none is a dash.
+func (n Name) MarshalText() ([]byte, error) {
+	if n == "" {
+		return []byte(nothing), nil
+	}
+	return []byte(n), nil
+}
 
-// UnmarshalText accepts a lower-case letter followed by letters and digits.
+// nothing is the text of no name, and of a list without elements.
+const nothing = "-"
+
+// UnmarshalText accepts a lower-case letter followed by letters and digits, or a dash.
 func (n *Name) UnmarshalText(b []byte) error {
+	if string(b) == nothing {
+		*n = ""
+		return nil
+	}
 	if !isName(string(b)) {
 		return fmt.Errorf("%q is not a name: want a lower-case letter, then letters or digits", b)
 	}
@@ -74,24 +86,34 @@ func (k *Key) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// Val is the value of an update: a map or program by name (its descriptor is
-// written), or a number.
+// Val is the value of an update: anything with a descriptor, by name (the
+// descriptor is written), a number, or the null pointer instead of a value.
 type Val struct {
 	Name Name
 	N    uint64
+	Null bool
 }
 
-// MarshalText writes the name or the number in decimal.
+// MarshalText writes the name, the number in decimal, or the word null.
 func (v Val) MarshalText() ([]byte, error) {
+	if v.Null {
+		return []byte("null"), nil
+	}
 	if v.Name != "" {
 		return []byte(v.Name), nil
 	}
 	return strconv.AppendUint(nil, v.N, 10), nil
 }
 
-// UnmarshalText accepts a name, or a number of 64 bits.
+// UnmarshalText accepts a name, a number of 64 bits, or null.
 func (v *Val) UnmarshalText(b []byte) (err error) {
-	*v = Val{}
+	*v = Val{Null: string(b) == "null"}
+	if v.Null {
+		return nil
+	}
+	if !isName(string(b)) && (len(b) == 0 || b[0] < '0' || b[0] > '9') {
+		return fmt.Errorf("%q is neither a name nor a number", b)
+	}
 	if len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
 		v.N, err = number(string(b), 64)
 		return err

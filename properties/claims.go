@@ -22,6 +22,7 @@ var (
 	arrayOnly = []Family{FamilyArray}
 	hashOnly  = []Family{FamilyHash}
 	innerOnly = []Family{FamilyInner}
+	allKinds  = []Family{FamilyArray, FamilyHash, FamilyInner}
 )
 
 // Claim is one promise of the kernel: a sentence of its documentation, or
@@ -32,6 +33,7 @@ type Claim struct {
 	Source   string
 	Families []Family
 	Since    Version  // first kernel that promises it; all kernels of the matrix if zero
+	Until    Version  // first kernel that does not any more; none if zero
 	Needs    []string // features without which it cannot be asked
 	Focus    weights  // what its own plans do more often than others
 	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
@@ -107,7 +109,7 @@ var Claims = []*Claim{
 	{ID: "P09", Families: both, Source: "kernel/bpf/arraymap.c fd_array_map_alloc_check, hashtab.c fd_htab_map_alloc_check",
 		Says:  "flags that an outer map cannot have are refused with EINVAL",
 		Focus: weights{"bad-outer": 20}},
-	{ID: "P19", Families: []Family{FamilyArray, FamilyHash, FamilyInner}, Source: "include/uapi/linux/bpf.h struct bpf_map_info",
+	{ID: "P19", Families: allKinds, Source: "include/uapi/linux/bpf.h struct bpf_map_info",
 		Says:  "the kernel describes a map as it was made",
 		Focus: weights{"info": 20, "outer": 6}},
 	{ID: "P20", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_sys_lookup_elem",
@@ -153,7 +155,106 @@ var Claims = []*Claim{
 		Says:    "a program that looks up in an inner map is held to the end of that map, not of the template",
 		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24},
 		Opening: "sized-outer"},
-	{ID: "X2", Families: []Family{FamilyArray, FamilyHash, FamilyInner}, Source: "ebpf-for-windows tests; kernel/bpf/syscall.c __bpf_map_get",
+	{ID: "DOC-1", Families: both, Source: rst + "9-10",
+		Says:  "there are arrays of maps and hashes of maps (since 4.12)",
+		Focus: weights{"outer": 8}},
+	{ID: "DOC-16", Families: hashOnly, Source: rst + "38-39", Needs: []string{ops.FeatureSmall},
+		Says:  "hashes of maps are pre-allocated by default",
+		Focus: weights{"big-outer": 6, "outer": 4}},
+	{ID: "DOC-20", Families: arrayOnly, Source: rst + "57-91, 64-66", Needs: []string{ops.Devmap.Feature(), ops.XDP.Feature()},
+		Says:  "the document's example, an array of devmaps, loads, and its outer map can only be modified from user space",
+		Focus: weights{"load-devmaps": 2, "outer": 4}},
+	{ID: "LV", Families: both, Source: "Documentation/bpf/map_of_maps.rst and what is like its examples, by cilium/ebpf", Needs: []string{ops.XDP.Feature(), ops.FeatureRun},
+		Says:  "maps of maps that are declared in C load and work as they are declared",
+		Focus: weights{"load-btf-inner": 2, "load-hash-outer": 1, "load-prog-lookup": 2, "load-sharded-ringbuf": 2, "outer": 4}},
+	{ID: "A1", Families: allKinds, Source: "kernel/bpf/syscall.c map_create",
+		Says:  "attributes that a map cannot have are refused with EINVAL",
+		Focus: weights{"bad-outer": 12, "bad-map": 12}},
+	{ID: "A2", Families: allKinds, Source: "kernel/bpf/syscall.c ___bpf_copy_key",
+		Says:  "what cannot be read from user space is EFAULT",
+		Focus: weights{"null": 12, "put-any": 4}},
+	{ID: "P06", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc; the map_meta_equal of each type",
+		Says:  "some types of map are refused as a template, with ENOTSUPP",
+		Focus: weights{"odd-outer": 12, "odd": 6}},
+	{ID: "P11", Families: allKinds, Source: "kernel/bpf/syscall.c map_check_btf, map_check_no_btf",
+		Says:  "BTF must describe the map that it is given for, and an outer map takes none",
+		Focus: weights{"btf": 6, "bad-outer": 8, "bad-map": 8}},
+	{ID: "P14", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, bpf_map_meta_free", Since: Version{6, 1},
+		Says:    "an outer map keeps the BTF of its template, and lets it go",
+		Focus:   weights{"btf": 4, "close-template": 10, "close-btf": 12, "alive": 12, "gone": 8, "close-outer": 6},
+		Opening: "btf-outer"},
+	{ID: "P15", Families: both, Source: "include/uapi/linux/bpf.h bpf_spin_lock; kernel/bpf/map_in_map.c bpf_map_meta_alloc",
+		Says:  "whether a map whose values have a bpf_spin_lock can be a template",
+		Focus: weights{"btf": 6, "btf-map": 12, "btf-outer": 12}},
+	{ID: "P16", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_get_ptr",
+		Says:  "how the descriptor of an inner map was opened, and whether it is frozen, does not matter",
+		Focus: weights{"freeze-inner": 8, "mode-inner": 10, "outer": 6, "put": 10}},
+	{ID: "P17", Families: innerOnly, Source: "kernel/bpf/syscall.c map_create",
+		Says:  "inner_map_fd is ignored for maps that are not outer maps",
+		Focus: weights{"inner-fd": 12}},
+	{ID: "P18", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, bpf_map_fd_get_ptr; selftests map_excl", Since: Version{6, 18},
+		Says:  "a map bound to one program is neither template nor element",
+		Focus: weights{"exclusive": 12, "exclusive-outer": 10, "put-exclusive": 10}},
+	{ID: "P30", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_equal",
+		Says:  "names of maps may differ",
+		Focus: weights{"near-name": 14, "put": 14}},
+	{ID: "P32", Families: both, Source: "include/uapi/linux/bpf.h bpf_spin_lock",
+		Says:    "a map with a bpf_spin_lock is refused where the template has none",
+		Focus:   weights{"near-fields": 16, "put-misfit": 16},
+		Opening: "sixty-four"},
+	{ID: "P33", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_equal; kernel/bpf/syscall.c btf_record_equal", Since: Version{6, 1},
+		Says:    "inner maps have the special fields of the template, no others",
+		Focus:   weights{"near-fields": 16, "put-misfit": 10, "put": 10, "twin": 6},
+		Opening: "btf-outer"},
+	{ID: "P37", Families: allKinds, Source: "kernel/bpf/syscall.c map_get_sys_perms",
+		Says:  "a frozen map takes no writes from user space: EPERM, before anything else is looked at",
+		Focus: weights{"freeze": 8, "freeze-inner": 6, "put-any": 10, "delete": 6, "write": 8, "batch-write": 6, "take": 4}},
+	{ID: "P45", Families: allKinds, Source: "kernel/bpf/syscall.c map_lookup_and_delete_elem; selftests map_in_map update_map_in_htab",
+		Says:  "outer maps have no lookup-and-delete",
+		Focus: weights{"take": 16, "put": 6}},
+	{ID: "P46", Families: allKinds, Source: "kernel/bpf/syscall.c map_lookup_elem",
+		Says:  "lookups have no flags here, and are refused in the kernel's order",
+		Focus: weights{"get-any": 16, "close": 4}},
+	{ID: "P47", Families: allKinds, Source: "kernel/bpf/syscall.c CHECK_ATTR",
+		Says:  "bytes behind the last attribute are refused",
+		Focus: weights{"tail": 16, "bad-outer": 4, "bad-map": 6}},
+	{ID: "P48", Families: both, Source: "include/uapi/linux/bpf.h BPF_MAP_LOOKUP_BATCH; selftests map_in_map_batch_ops", Since: batchOps.Since,
+		Says:  "looking up in batches answers every pair once, and says how many",
+		Focus: weights{"put": 10, "batch-update": 6, "batch-read": 16, "delete": 4}},
+	{ID: "P50", Families: both, Source: "include/uapi/linux/bpf.h BPF_MAP_UPDATE_BATCH", Since: batchOps.Since,
+		Says:  "a batch stops at the first element that is refused and says how many were done",
+		Focus: weights{"batch-write": 18, "dump": 6, "twin": 4}},
+	{ID: "P51", Families: both, Source: "include/uapi/linux/bpf.h BPF_MAP_UPDATE_BATCH", Since: batchOps.Since,
+		Says:  "which flags a batch of an outer map takes",
+		Focus: weights{"batch-flags": 16, "batch-write": 4, "batch-read": 4}},
+	{ID: "P49", Families: both, Source: "kernel/bpf/syscall.c bpf_map_do_batch", Until: batchOps.Since,
+		Says:  "outer maps have no batch commands (they came with 5.19): ENOTSUPP",
+		Focus: weights{"batch-read": 4, "batch-write": 4, "batch-missing": 6}},
+	{ID: "P52", Families: arrayOnly, Source: "kernel/bpf/syscall.c bpf_map_do_batch", Since: batchOps.Since,
+		Says:  "an array of maps has no batch command that deletes: ENOTSUPP",
+		Focus: weights{"batch-missing": 14, "batch-write": 4, "batch-read": 4}},
+	{ID: "P53", Families: hashOnly, Source: "kernel/bpf/hashtab.c htab_map_lookup_and_delete_batch; selftests map_in_map_batch_ops", Since: batchOps.Since,
+		Says:  "deleting in batches leaves nothing of what was deleted, and answers it",
+		Focus: weights{"put": 10, "batch-update": 8, "batch-take": 14, "batch-delete": 10, "dump": 4}},
+	{ID: "P54", Families: allKinds, Source: "kernel/bpf/syscall.c map_freeze",
+		Says:  "a map can be frozen once",
+		Focus: weights{"freeze": 14, "freeze-inner": 10, "mode": 6}},
+	{ID: "P55", Families: allKinds, Source: "include/uapi/linux/bpf.h BPF_MAP_FREEZE",
+		Says:  "a frozen map can still be read",
+		Focus: weights{"put": 10, "freeze": 8, "freeze-inner": 6, "get": 12, "next": 6, "read": 8, "batch-read": 6, "info": 4}},
+	{ID: "P56", Families: both, Source: "kernel/bpf/syscall.c bpf_map_fops, bpf_map_mmap; kernel/bpf/map_iter.c bpf_iter_attach_map",
+		Says:  "an outer map cannot be read, written, mapped or iterated over as a file",
+		Focus: weights{"file": 18, "mode": 4, "pin": 4, "cat": 6}},
+	{ID: "P57", Families: allKinds, Source: "kernel/bpf/syscall.c map_get_sys_perms",
+		Says:  "a descriptor opened read-only or write-only allows just that",
+		Focus: weights{"mode": 16, "mode-inner": 8, "put": 4, "put-any": 6, "get": 6, "next": 4, "delete": 4, "read": 4, "write": 4, "batch-read": 6, "batch-write": 6, "take": 4}},
+	{ID: "S1", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_put_ptr",
+		Says:  "a call that fails changes nothing",
+		Focus: weights{"put": 8, "put-any": 12, "batch-write": 6, "take": 4, "dump": 16}},
+	{ID: "L1", Families: innerOnly, Source: "kernel/bpf/inode.c", Needs: []string{ops.FeaturePins},
+		Says:  "a path in the file system of bpf keeps a map",
+		Focus: weights{"pin": 14, "get-path": 12, "unpin": 8, "close": 10, "alive": 8, "gone": 4}},
+	{ID: "X2", Families: allKinds, Source: "ebpf-for-windows tests; kernel/bpf/syscall.c __bpf_map_get",
 		Says:  "what is not a descriptor of a map is refused wherever a map is wanted: EBADF if it is not open, EINVAL if it is something else",
 		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8}},
 }
@@ -171,10 +272,13 @@ func ClaimByID(id string) *Claim {
 // NotClaimed is the reason why kernel k does not promise the claim, or cannot
 // be asked; "" if it can.
 func (c *Claim) NotClaimed(k Kernel) string {
-	if k.Version.Before(c.Since) {
+	switch {
+	case k.Version.Before(c.Since):
 		return "promised since " + c.Since.String()
+	case !k.Version.in(c.Since, c.Until):
+		return "promised until " + c.Until.String()
 	}
-	return k.missing(c.Needs)
+	return k.Missing(c)
 }
 
 // Key names one row of the table of verdicts: a claim held to a family.

@@ -22,9 +22,7 @@ func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 	t := ops.Trace{Kernel: f.Kernel.Release, End: ops.Completed}
 	for _, op := range seq {
 		o := choice(f.outcomes(s, op), op)
-		if o.Then != nil {
-			o.Then(o.Want)
-		}
+		s.Advance(op, o, o.Want)
 		t.Steps = append(t.Steps, ops.Step{Op: op, Returned: true, Got: o.Want})
 	}
 	return t

@@ -51,7 +51,10 @@ func (a Asked) Of(row Key) (n int) {
 // Judge holds a trace against the model: nil, or its first violation. It adds to
 // asked what the trace answered. An unanswered step is a violation if the kernel
 // died or hung over it; how the run of a trace ended otherwise is not judged here.
-func Judge(k Kernel, t ops.Trace, asked Asked) *Violation {
+func Judge(k Kernel, t ops.Trace, asked Asked) *Violation { return JudgeAndTally(k, t, asked, nil) }
+
+// JudgeAndTally does the same and counts what was asked, unless tally is nil.
+func JudgeAndTally(k Kernel, t ops.Trace, asked Asked, tally *Tally) *Violation {
 	s := NewState(k)
 	for i, step := range t.Steps {
 		if !step.Returned {
@@ -64,10 +67,14 @@ func Judge(k Kernel, t ops.Trace, asked Asked) *Violation {
 		}
 		for _, ref := range o.By {
 			asked[ref]++
+			if doc := ref.Rule.against; doc != nil {
+				asked[Ref{doc, ref.Family}]++
+			}
 		}
-		if o.Then != nil {
-			o.Then(step.Got)
+		if tally != nil {
+			tally.note(s, step.Op, o, step.Got)
 		}
+		s.Advance(step.Op, *o, step.Got)
 	}
 	asked[Ref{kernelLives, FamilyInner}]++
 	return nil
@@ -75,7 +82,7 @@ func Judge(k Kernel, t ops.Trace, asked Asked) *Violation {
 
 func match(outcomes []Outcome, got ops.Result) *Outcome {
 	for i := range outcomes {
-		if outcomes[i].Free || outcomes[i].Want == got {
+		if o := &outcomes[i]; o.Free || o.Want == got || o.Accepts != nil && o.Accepts(got) {
 			return &outcomes[i]
 		}
 	}
@@ -117,11 +124,45 @@ func MayKill(k Kernel, seq ops.Sequence) bool {
 		if slices.ContainsFunc(o.By, func(r Ref) bool { return r.Rule.deadly }) {
 			return true
 		}
-		if o.Then != nil {
-			o.Then(o.Want)
-		}
+		s.Advance(op, o, o.Want)
 	}
 	return false
+}
+
+// Contradiction is the first step of a trace whose answer, which the model
+// expects, contradicts a sentence of the documentation: in the form of a
+// violation of that sentence, or nil.
+func Contradiction(k Kernel, t ops.Trace, sentence Ref) *Violation {
+	s := NewState(k)
+	for i, step := range t.Steps {
+		if !step.Returned {
+			return nil
+		}
+		o := match(s.Step(step.Op), step.Got)
+		if o == nil {
+			return nil
+		}
+		for _, ref := range o.By {
+			if ref.Rule.against == sentence.Rule && ref.Family == sentence.Family {
+				return &Violation{Trace: t, Step: i, Want: []string{"otherwise"}, By: []Ref{sentence}}
+			}
+		}
+		s.Advance(step.Op, *o, step.Got)
+	}
+	return nil
+}
+
+// Sentences lists the sentences of the documentation that kernels contradict,
+// for each family.
+func Sentences() (refs []Ref) {
+	for _, key := range Keys() {
+		for _, r := range rules {
+			if r.defect && slices.Contains(r.Claims, key.Claim) {
+				refs = append(refs, Ref{r, key.Family})
+			}
+		}
+	}
+	return refs
 }
 
 // Wanted is what was allowed, as a line.

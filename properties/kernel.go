@@ -77,6 +77,61 @@ var (
 		Since:  Version{7, 2},
 		Source: "kernel/bpf/syscall.c map_create (7.2:1652)",
 	}
+	lookupFlagsLate = &Behaviour{
+		Says:   "a lookup examines its flags after its descriptor",
+		Since:  Version{6, 19},
+		Source: "kernel/bpf/syscall.c map_lookup_elem (6.12:1529, 7.2:1782)",
+	}
+	batchOps = &Behaviour{
+		Says:   "outer maps have batch commands",
+		Since:  Version{6, 1},
+		Source: "commit 9263dddc7b6f (5.19)",
+	}
+	takesHash = &Behaviour{
+		Says:   "elements of a hash table can be looked up and deleted at once",
+		Since:  Version{6, 1},
+		Source: "commit 3e87f192b405 (5.14)",
+	}
+	freezeNeedsWrite = &Behaviour{
+		Says:   "freezing takes a descriptor that can write, which that of a frozen map cannot; before, it was EBUSY to freeze twice",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c map_freeze, commit c4c84f6fb2c4 (6.5)",
+	}
+	memoryCharged = &Behaviour{
+		Says:   "maps count as locked memory, of which there is less than 4 GiB",
+		Until:  Version{6, 1},
+		Source: "kernel/bpf/syscall.c bpf_map_charge_init (5.10:372, gone in 5.11)",
+	}
+	tokenFlag = &Behaviour{
+		Says:   "BPF_F_TOKEN_FD is looked at after the attributes of the type",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c map_create (6.12:1209)",
+	}
+	lockAloneFreezes = &Behaviour{
+		Says:   "a map whose values have a bpf_spin_lock and nothing else special can be frozen",
+		Until:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c map_freeze (6.1:1917)",
+	}
+	locksInside = &Behaviour{
+		Says:   "a map whose values have a bpf_spin_lock can be a template",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, commit d0d78c1df9b1 (6.2)",
+	}
+	btfKept = &Behaviour{
+		Says:   "an outer map keeps the BTF object of its template",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc (6.1:56)",
+	}
+	exclusiveMaps = &Behaviour{
+		Says:   "a map can be bound to one program",
+		Since:  Version{6, 18},
+		Source: "commit baefdbdf6812 (6.18)",
+	}
+	unpinLater = &Behaviour{
+		Says:   "a path that was removed keeps its map until a grace period has passed",
+		Until:  Version{6, 1},
+		Source: "kernel/bpf/inode.c bpf_free_inode (5.10:612), bpf_destroy_inode (6.1:613)",
+	}
 	percpuArrayMax = &Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},
@@ -99,6 +154,9 @@ func (k Kernel) progTypes() (have []ops.ProgType) {
 	}
 	return have
 }
+
+// Missing is the reason why a kernel cannot be asked about a claim, or "".
+func (k Kernel) Missing(c *Claim) string { return k.missing(c.Needs) }
 
 // missing is the reason why a kernel cannot be asked for something that needs
 // features, or "".

@@ -9,23 +9,49 @@ import (
 )
 
 // Step predicts: it lists every answer that the kernel may give to op in this
-// state. It changes nothing; the Then of the outcome that happened does.
+// state. It changes nothing but what State.via says; Advance does.
 func (s *State) Step(op ops.Op) []Outcome {
+	s.via = nil
 	switch o := op.(type) {
 	case ops.Map:
 		return s.createMap(o)
 	case ops.Outer:
 		return s.createOuter(o)
 	case ops.Update:
-		return s.element(o.On, func(m *object) []Outcome { return s.update(m, o) })
+		return s.update(o)
 	case ops.Lookup:
-		return s.element(o.On, func(m *object) []Outcome { return at(m, o.Key, s.lookupOuter, s.read) })
+		return s.lookup(o)
 	case ops.Delete:
-		return s.element(o.On, func(m *object) []Outcome { return at(m, o.Key, s.deleteOuter, s.erase) })
+		return s.delete(o)
+	case ops.Take:
+		return s.take(o)
 	case ops.Next:
-		return s.element(o.On, func(m *object) []Outcome { return s.next(m, o.Key) })
+		return s.next(o)
+	case ops.LookupBatch:
+		return s.readBatch(o, false)
+	case ops.TakeBatch:
+		return s.readBatch(ops.LookupBatch(o), true)
+	case ops.UpdateBatch:
+		return s.updateBatch(o)
+	case ops.DeleteBatch:
+		return s.deleteBatch(o)
+	case ops.Dump:
+		return s.dump(o)
 	case ops.Info:
 		return s.info(o.On)
+	case ops.Prog:
+		return s.load(o)
+	case ops.Run:
+		return s.run(o)
+	case ops.Load:
+		return s.example(o)
+	}
+	return s.stepLife(op)
+}
+
+// stepLife predicts what is about descriptors, paths and lifetimes.
+func (s *State) stepLife(op ops.Op) []Outcome {
+	switch o := op.(type) {
 	case ops.Close:
 		return s.close(o)
 	case ops.Reopen:
@@ -34,14 +60,61 @@ func (s *State) Step(op ops.Op) []Outcome {
 		return s.alive(o.On, false)
 	case ops.Gone:
 		return s.alive(o.On, true)
-	case ops.Prog:
-		return s.load(o)
-	case ops.Run:
-		return s.run(o)
+	case ops.Freeze:
+		return s.freeze(o)
+	case ops.File:
+		return s.file(o)
+	case ops.Pin:
+		return s.pin(o)
+	case ops.Get:
+		return s.get(o)
+	case ops.Unpin:
+		return s.unpin(o)
+	case ops.Cat:
+		return s.cat(o)
+	case ops.FD:
+		return s.openFD(o)
+	case ops.BTF:
+		return s.loadBTF(o)
 	case ops.End:
 		return s.end()
 	}
 	panic(fmt.Sprintf("properties: no model of %T", op))
+}
+
+// Advance moves the state on by the outcome that happened.
+func (s *State) Advance(op ops.Op, o Outcome, got ops.Result) {
+	if o.Then != nil {
+		o.Then(got)
+	}
+	if n := subject(op); n != "" {
+		if m := s.objectOf(n); m != nil {
+			m.failed = got.Errno != 0
+		}
+	}
+}
+
+// subject is the map that an operation might change, if any.
+func subject(op ops.Op) ops.Name {
+	switch o := op.(type) {
+	case ops.Update:
+		return o.On
+	case ops.Delete:
+		return o.On
+	case ops.Take:
+		return o.On
+	case ops.TakeBatch:
+		return o.On
+	case ops.UpdateBatch:
+		return o.On
+	case ops.DeleteBatch:
+		return o.On
+	case ops.Freeze:
+		return o.On
+	case ops.File:
+		return o.On
+	}
+	return ""
 }
 
 // fails is the one outcome of a call that is refused.
@@ -60,53 +133,101 @@ func reads(got string, by ...Ref) []Outcome {
 // anything is the outcome of what is not modelled.
 func anything(then func(ops.Result)) []Outcome { return []Outcome{{Free: true, Then: then}} }
 
-// element asks about the map that a name holds open, if it does.
-func (s *State) element(n ops.Name, ask func(*object) []Outcome) []Outcome {
-	if s.openProg(n) != nil {
-		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+// access is what a call needs of the descriptor that it is given.
+type access uint8
+
+const (
+	toLook access = 1 << iota
+	toWrite
+)
+
+// element asks about the map that a name holds open, if it does and may.
+func (s *State) element(n ops.Name, need access, ask func(*object) []Outcome) []Outcome {
+	if refused := s.noMap(n); refused != nil {
+		return refused
 	}
 	m := s.open(n)
-	if m == nil {
+	s.via = s.handles[n]
+	if m.free {
+		return anything(nil)
+	}
+	if r := s.denied(m, need); r != nil {
+		return fails(unix.EPERM, on(m.family(), r)...)
+	}
+	return ask(m)
+}
+
+// noMap is what a call answers that is given no descriptor of a map; nil if it is.
+func (s *State) noMap(n ops.Name) []Outcome {
+	switch {
+	case s.openOther(n):
+		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+	case s.open(n) == nil:
 		f := FamilyInner
-		if was := s.objectOf(n); was != nil {
+		if was := s.objectOf(n); was != nil && was.kind == "" {
 			f = was.family()
 		}
 		return fails(unix.EBADF, on(f, closedFD)...)
 	}
-	if m.free {
-		return anything(nil)
+	return nil
+}
+
+// denied is the rule by which the descriptor in use cannot do what is needed, or nil.
+func (s *State) denied(m *object, need access) *Rule {
+	switch {
+	case need&toLook != 0 && s.via.mode&ops.WriteOnly != 0, need&toWrite != 0 && s.via.mode&ops.ReadOnly != 0:
+		return modeDenies
+	case need&toWrite != 0 && m.frozen:
+		return frozenDenies
 	}
-	return ask(m)
+	return nil
 }
 
 // info predicts what the kernel says of a map. What is not open is EBADFD here
 // and nowhere else: bpf_obj_get_info_by_fd in kernel/bpf/syscall.c.
 func (s *State) info(n ops.Name) []Outcome {
 	switch m := s.open(n); {
-	case s.openProg(n) != nil:
-		return anything(nil) // programs have an info of their own
+	case s.openProg(n) != nil || s.openBTF(n) != nil:
+		return anything(nil) // they have an info of their own
+	case s.openOther(n):
+		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
 	case m == nil:
 		return fails(unix.EBADFD, on(FamilyInner, closedFD)...)
-	case m.free:
+	case m.free || m.bound == ops.BoundStruct:
 		return anything(nil)
 	default:
-		return reads(m.spec.describe(), on(m.family(), infoSays)...)
+		s.via = s.handles[n]
+		return reads(m.describe(), s.context(m, infoSays)...)
 	}
 }
 
-// describe is the text that Info answers for a map of this spec.
-func (p Spec) describe() string {
-	return ops.Describe(p.Type, p.Key, p.Value, p.Max, p.Flags)
+// describe is the text that Info answers for a map.
+func (m *object) describe() string {
+	p, btf := m.spec, ops.Name("")
+	if m.btf != nil {
+		btf = m.btf.name
+	}
+	return ops.Describe(p.Type, p.Key, p.Value, p.Max, p.Flags, p.Label.Bytes(), btf)
 }
 
-// context puts what is particular to an outer map before the rules that hold
-// for every one, so that what reduction leaves of it takes the blame.
-func (m *object) context(rules ...*Rule) []Ref {
+// context puts what is particular to a map, and to the descriptor in use, before
+// the rules that hold for every one, so that what reduction leaves of it takes
+// the blame.
+func (s *State) context(m *object, rules ...*Rule) []Ref {
 	var first []*Rule
+	if s.via != nil && s.via.mode != 0 {
+		first = append(first, modeAllows)
+	}
+	if m.frozen {
+		first = append(first, frozenAllows)
+	}
+	if !m.outer {
+		return on(m.family(), append(first, rules...)...)
+	}
 	if m.template != nil && m.template.dead {
 		first = append(first, sansTempl)
 	}
-	if m.kind() == ops.OuterHash && m.spec.Key != 4 {
+	if m.outerKind() == ops.OuterHash && m.spec.Key != 4 {
 		first = append(first, anyKeySize)
 	}
 	if m.spec.Flags&ops.NoPrealloc != 0 {

@@ -6,104 +6,101 @@ import (
 	"mimic/ops"
 )
 
-// typeRow says of one map type which specs are certainly possible, and how it
-// behaves inside an outer map.
-type typeRow struct {
-	typ      ops.MapType
-	key      ops.Size        // 0: any but 0
-	value    ops.Size        // 0: any but 0
-	noKey    bool            // the key size must be 0
-	flags    ops.CreateFlags // that it may have
-	needs    ops.CreateFlags // that it must have
-	minKey   ops.Size
-	template ops.Errno               // what a template of this type answers
-	sameMax  func(Kernel, Spec) bool // an element must have the template's max_entries
-	lookup   bool                    // programs may look up in it
-	content  bool                    // what is in it is modelled
-	lingers  bool                    // closing its last descriptor leaves work to the kernel that keeps it a while
+// modes are the flags that say how the descriptor is opened; the map forgets them.
+const modes = ops.ReadOnly | ops.WriteOnly
+
+// common is what the creation of any map is given.
+type common struct {
+	typ   ops.MapType
+	flags ops.CreateFlags
+	key   ops.Size
+	value ops.Size
+	extra ops.Size
+	node  ops.Size
+	label ops.Label
+	btf   ops.Name
+	ids   ops.BTFIDs
+	bound ops.Bound
+	tail  ops.Size
 }
 
-func never(Kernel, Spec) bool { return false }
-
-const hashFlags = ops.NoPrealloc | ops.NUMANode | ops.ReadOnlyProg | ops.ZeroSeed
-
-// typeRows is the table of the map types that plans make.
-var typeRows = []typeRow{
-	{typ: ops.Hash, flags: hashFlags, sameMax: never, lookup: true, content: true},
-	{typ: ops.Array, key: 4, flags: ops.NUMANode | ops.ReadOnlyProg | ops.MMapable | ops.InnerMap, lookup: true, content: true,
-		sameMax: func(_ Kernel, p Spec) bool { return p.Flags&ops.InnerMap == 0 }},
-	{typ: ops.ProgArray, key: 4, value: 4, template: ops.ENOTSUPP, sameMax: never, lingers: true},
-	{typ: ops.PerfEventArray, key: 4, value: 4, sameMax: never},
-	{typ: ops.PercpuHash, flags: ops.NoPrealloc | ops.ZeroSeed, sameMax: never, lookup: true},
-	{typ: ops.PercpuArray, key: 4, lookup: true,
-		sameMax: func(k Kernel, _ Spec) bool { return k.does(percpuArrayMax) }},
-	{typ: ops.CgroupArray, key: 4, value: 4, sameMax: never},
-	{typ: ops.LRUHash, flags: ops.NUMANode | ops.ZeroSeed, sameMax: never, lookup: true},
-	{typ: ops.LRUPercpuHash, flags: ops.ZeroSeed, sameMax: never, lookup: true},
-	{typ: ops.LPMTrie, minKey: 5, flags: ops.NoPrealloc, needs: ops.NoPrealloc, sameMax: never, lookup: true},
-	{typ: ops.Queue, noKey: true, flags: ops.NUMANode, sameMax: never},
-	{typ: ops.Stack, noKey: true, flags: ops.NUMANode, sameMax: never},
+func commonOf(o ops.Map) common {
+	return common{o.Type, o.Flags, o.Key, o.Value, o.Extra, o.Node, o.Label, o.BTF, o.IDs, o.Bound, o.Tail}
 }
 
-func rowOf(t ops.MapType) *typeRow {
-	for i := range typeRows {
-		if typeRows[i].typ == t {
-			return &typeRows[i]
-		}
-	}
-	return nil
-}
-
-// TemplateTypes are the map types that plans make, outer maps apart.
-func TemplateTypes() (all []ops.MapType) {
-	for _, r := range typeRows {
-		all = append(all, r.typ)
-	}
-	return all
-}
-
-// possible says that a map of this spec can certainly be made.
-func (r *typeRow) possible(p Spec) bool {
-	keyFits := r.key == 0 && p.Key >= max(1, r.minKey) && p.Key <= 256 || r.key != 0 && p.Key == r.key
-	if r.noKey {
-		keyFits = p.Key == 0
-	}
-	valueFits := p.Value > 0 && p.Value <= 1024 && (r.value == 0 || p.Value == r.value)
-	flagsFit := p.Flags&^r.flags == 0 && p.Flags&r.needs == r.needs
-	return keyFits && valueFits && flagsFit && p.Max > 0 && p.Max <= 1<<16
-}
-
-// impossible says that a map of this spec is certainly refused with EINVAL.
-func (r *typeRow) impossible(p Spec) bool {
-	return p.Max == 0 || r.key != 0 && p.Key != r.key || p.Value == 0 || p.Key == 0 && !r.noKey
+func commonOfOuter(o ops.Outer) common {
+	return common{o.Kind.MapType(), o.Flags, o.Key, o.Value, o.Extra, o.Node, o.Label, o.BTF, o.IDs, o.Bound, o.Tail}
 }
 
 func (s *State) createMap(o ops.Map) []Outcome {
-	p := Spec{o.Type, o.Key, o.Value, o.Max, o.Flags}
-	r := rowOf(o.Type)
-	switch {
-	case r == nil || !s.Kernel.has(o.Type.Feature()):
-	case r.possible(p):
-		return does(on(FamilyInner, mapMade), func(ops.Result) { s.make(o.Def, &object{spec: p}) })
-	case r.impossible(p):
-		return fails(unix.EINVAL, on(FamilyInner, mapRefused)...)
+	row, c := rowOf(o.Type), commonOf(o)
+	p := Spec{o.Type, o.Key, o.Value, o.Max, o.Flags &^ modes, o.Label}
+	if row == nil || !s.Kernel.has(o.Type.Feature()) || !s.modelled(row, o, p) {
+		return s.unknownMap(o.Def, p, o.Flags)
 	}
-	return s.unknownMap(o.Def, p)
-}
-
-// unknownMap is a creation that the model does not predict.
-func (s *State) unknownMap(def ops.Name, p Spec) []Outcome {
-	return anything(func(got ops.Result) {
-		if got == ops.OK {
-			s.make(def, &object{spec: p, free: true})
+	faults := s.early(c, row.extra)
+	if row.impossible(p) {
+		faults = append(faults, wrong(unix.EINVAL, mapRefused))
+	}
+	faults = append(faults, s.late(c)...)
+	if len(faults) > 0 {
+		return refusal(FamilyInner, mapOrder, faults, nil)
+	}
+	p.Flags |= row.adds
+	made := &object{spec: p, btf: s.openBTF(o.BTF), bound: o.Bound}
+	return does(on(FamilyInner, mapMadeBy(o)...), func(ops.Result) {
+		s.make(o.Def, made, o.Flags&modes)
+		if made.btf != nil {
+			made.btf.remember(deadBTFMap, FamilyInner)
 		}
 	})
 }
 
-func (s *State) make(n ops.Name, o *object) *object {
+// mapMadeBy is what promises that a map can be made.
+func mapMadeBy(o ops.Map) (by []*Rule) {
+	if o.Inner != "" {
+		by = append(by, innerIgnored)
+	}
+	return append(by, mapMade)
+}
+
+// modelled says whether it is known what becomes of such a map.
+func (s *State) modelled(row *typeRow, o ops.Map, p Spec) bool {
+	c := commonOf(o)
+	if row.bound != o.Bound && o.Bound != ops.BoundProgram || o.Bound == ops.BoundProgram && o.Type != ops.Hash && o.Type != ops.Array {
+		return false
+	}
+	if o.BTF == "" {
+		return !row.btf && (row.possible(p) || row.impossible(p))
+	}
+	btf := s.openBTF(o.BTF)
+	if btf == nil || o.IDs != ops.IDsBoth {
+		return !row.btf && row.possible(p) && c.bound == ops.BoundFree
+	}
+	kind := btfRowOf(btf.kind)
+	progModes := o.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0
+	switch {
+	case row.btf:
+		return row.possible(p) && kind.plain()
+	case kind.special(s.Kernel) && (progModes || o.Key != 4):
+		return false
+	}
+	return row.fields && row.possible(p)
+}
+
+// unknownMap is a creation that the model does not predict.
+func (s *State) unknownMap(def ops.Name, p Spec, flags ops.CreateFlags) []Outcome {
+	return anything(func(got ops.Result) {
+		if got == ops.OK {
+			s.make(def, &object{spec: p, free: true}, flags&modes)
+		}
+	})
+}
+
+func (s *State) make(n ops.Name, o *object, mode ops.CreateFlags) *object {
 	o.name = n
 	s.objects = append(s.objects, o)
-	s.bind(n, o)
+	s.bind(n, o, mode)
 	o.data = map[uint64]uint64{}
 	return o
 }
@@ -112,14 +109,19 @@ func (s *State) make(n ops.Name, o *object) *object {
 type fault struct {
 	errno ops.Errno
 	rule  *Rule
+	f     Family // of the rule, if not that of the call
 }
 
-func wrong(e unix.Errno, r *Rule) fault { return fault{ops.Errno(e), r} }
+func wrong(e unix.Errno, r *Rule) fault { return fault{errno: ops.Errno(e), rule: r} }
 
 // refusal is the outcome of a call with faults, the first in order winning. An
 // answer that another of them earns is wrong about their order.
 func refusal(f Family, order *Rule, faults []fault, then func(ops.Result)) []Outcome {
-	first := on(f, faults[0].rule)
+	of := f
+	if faults[0].f != "" {
+		of = faults[0].f
+	}
+	first := on(of, faults[0].rule)
 	inOrder := append(on(f, order), first...)
 	o := Outcome{Want: ops.Result{Errno: faults[0].errno}, By: first, Then: then}
 	for _, other := range faults[1:] {
@@ -140,33 +142,76 @@ func refusal(f Family, order *Rule, faults []fault, then func(ops.Result)) []Out
 
 func (s *State) createOuter(o ops.Outer) []Outcome {
 	f := familyOf(o.Kind)
-	p := Spec{o.Kind.MapType(), o.Key, o.Value, o.Max, o.Flags}
+	p := Spec{o.Kind.MapType(), o.Key, o.Value, o.Max, o.Flags &^ modes, o.Label}
 	template := s.open(o.Template)
 	if template != nil && template.free || !s.outerModelled(o) {
-		return s.unknownMap(o.Def, p)
+		return s.unknownMap(o.Def, p, o.Flags)
 	}
 	if faults := s.outerFaults(o, template); len(faults) > 0 {
 		return refusal(f, outerOrder, faults, func(ops.Result) {
 			if template != nil {
 				template.remember(deadRefused, f)
 			}
+			if btf := s.openBTF(o.BTF); btf != nil {
+				btf.remember(deadRefused, f)
+			}
 		})
 	}
-	return does(on(f, outerMadeBy(o, template)...), func(ops.Result) { s.makeOuter(o, p, template) })
+	s.via = s.handles[o.Template]
+	by := s.outerMadeBy(o, template)
+	return does(by, func(ops.Result) { s.makeOuter(o, p, template) })
 }
 
-// outerModelled leaves out what the model says nothing of: descriptors with
-// access modes, flags that need a privilege, absurd sizes.
+// Limits of hash tables: the buckets of more entries do not fit into 32 bits,
+// bigger keys not into what the kernel allocates at once.
+const hashMaxLimit, keyLimit = 1 << 27, 1<<22 - 52
+
+// bucketsLimit is how many entries a table has at most whose buckets alone are
+// certainly made: 16 MiB of them.
+const bucketsLimit = 1 << 20
+
+// outerModelled leaves out sizes of which nobody knows whether there is memory
+// for them.
 func (s *State) outerModelled(o ops.Outer) bool {
-	modes := o.Flags & (ops.ReadOnly | ops.WriteOnly)
-	oneMode := modes != 0 && modes != ops.ReadOnly|ops.WriteOnly
-	return !oneMode && o.Key <= 1024 && o.Value <= 1024 && o.Max <= 1<<16
+	hash := o.Kind == ops.OuterHash
+	limited := o.Key >= keyLimit || o.Key > 512 && s.Kernel.does(hashKeyLimit)
+	switch {
+	case hash && (limited || o.Max > hashMaxLimit):
+		return true
+	case hash && o.Flags&ops.NoPrealloc != 0:
+		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall) || o.Max <= bigMax
+	case hash && huge(o):
+		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall)
+	}
+	return o.Key <= 1024 && o.Max <= bigMax || !hash && o.Max >= arrayMaxLimit && s.Kernel.has(ops.FeatureSmall)
 }
 
-func outerMadeBy(o ops.Outer, template *object) []*Rule {
+// arrayMaxLimit is from when on an array alone needs gigabytes.
+const arrayMaxLimit = 1 << 30
+
+// huge says that the elements of a map need more memory, if they are made at
+// once, than there is in a small machine.
+func huge(o ops.Outer) bool { return uint64(o.Key)*uint64(o.Max) >= 1<<29 }
+
+// tooBig says that they are, and that this machine has less.
+func (s *State) tooBig(o ops.Outer) bool {
+	return o.Kind == ops.OuterHash && o.Flags&ops.NoPrealloc == 0 && huge(o)
+}
+
+func (s *State) outerMadeBy(o ops.Outer, template *object) []Ref {
+	f := familyOf(o.Kind)
 	var by []*Rule
 	if o.Flags&ops.NoPrealloc != 0 {
+		if huge(o) {
+			by = append(by, leanFits)
+		}
 		by = append(by, noPrealloc)
+	}
+	if template.hasLock() {
+		by = append(by, lockTemplate)
+	}
+	if template.frozen || s.via.mode != 0 {
+		by = append(by, anyAccess)
 	}
 	if template.spec.Type != ops.Hash && template.spec.Type != ops.Array {
 		by = append(by, outerAnyType)
@@ -174,43 +219,111 @@ func outerMadeBy(o ops.Outer, template *object) []*Rule {
 	if o.Kind == ops.OuterHash && o.Key != 4 {
 		by = append(by, outerKeyHash)
 	}
-	return append(by, outerMade)
+	if o.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+		by = append(by, outerProgModes)
+	}
+	return on(f, append(by, outerMade)...)
 }
 
 func (s *State) makeOuter(o ops.Outer, p Spec, template *object) {
 	s.make(o.Def, &object{
 		spec: p, outer: true, template: template, shape: template.spec,
 		slots: map[uint64]*object{}, written: map[uint64]bool{},
-	})
-	template.remember(templLeaves, familyOf(o.Kind))
+	}, o.Flags&modes)
+	f := familyOf(o.Kind)
+	template.remember(templLeaves, f)
+	if template.btf != nil {
+		template.btf.remember(deadBTF, f)
+	}
 }
 
 // outerFaults lists what is wrong with a creation, in the kernel's order.
-func (s *State) outerFaults(o ops.Outer, template *object) (faults []fault) {
-	bothModes := o.Flags&ops.ReadOnly != 0 && o.Flags&ops.WriteOnly != 0
-	last := s.Kernel.does(accessModesLast)
-	if bothModes && !last {
-		faults = append(faults, wrong(unix.EINVAL, outerFlags))
-	}
+func (s *State) outerFaults(o ops.Outer, template *object) []fault {
+	c := commonOfOuter(o)
+	faults := s.early(c, 0)
 	if o.Value != 4 {
 		faults = append(faults, wrong(unix.EINVAL, outerValue))
 	}
 	faults = append(faults, s.attributeFaults(o)...)
 	faults = append(faults, s.templateFaults(o, template)...)
-	if bothModes && last {
-		faults = append(faults, wrong(unix.EINVAL, outerFlags))
+	switch {
+	case o.Kind == ops.OuterHash && o.Max > hashMaxLimit:
+		faults = append(faults, wrong(unix.E2BIG, outerMaxBig))
+	case s.tooBig(o):
+		faults = append(faults, wrong(unix.ENOMEM, prealloc))
+	case o.Kind == ops.OuterArray && o.Max >= arrayMaxLimit && s.Kernel.does(memoryCharged):
+		faults = append(faults, wrong(unix.E2BIG, outerNoRoom))
+	case o.Kind == ops.OuterArray && o.Max >= arrayMaxLimit:
+		faults = append(faults, wrong(unix.ENOMEM, outerNoRoom))
+	}
+	return append(faults, s.late(c)...)
+}
+
+// early lists what is wrong with attributes that every type has and that are
+// examined before the type's own.
+func (s *State) early(c common, maxExtra ops.Size) (faults []fault) {
+	refuse := func(wrongly bool, r *Rule) {
+		if wrongly {
+			faults = append(faults, fault{ops.Errno(unix.EINVAL), r, ""})
+		}
+	}
+	refuse(c.tail != 0, tailRefused)
+	refuse(c.bound == ops.BoundProgram && !s.Kernel.does(exclusiveMaps), tailRefused)
+	refuse(c.btf != "" && c.ids == ops.IDsKey && c.bound != ops.BoundStruct, btfRefused)
+	refuse(c.extra > maxExtra, extraRefused)
+	refuse(c.flags&modes == modes && !s.Kernel.does(accessModesLast), modesRefused)
+	refuse(c.flags&ops.NUMANode != 0 && c.node != 0 && c.node != 1<<32-1, nodeRefused)
+	return faults
+}
+
+// late lists what is wrong with attributes that are examined when the map itself
+// is made.
+func (s *State) late(c common) (faults []fault) {
+	if c.label.Refused() {
+		faults = append(faults, wrong(unix.EINVAL, labelRefused))
+	}
+	faults = append(faults, s.btfFaults(c)...)
+	if c.flags&modes == modes && s.Kernel.does(accessModesLast) {
+		faults = append(faults, wrong(unix.EINVAL, modesRefused))
 	}
 	return faults
 }
 
+// btfFaults lists what is wrong with the BTF of a map.
+func (s *State) btfFaults(c common) []fault {
+	btf := s.openBTF(c.btf)
+	switch {
+	case c.btf == "":
+		return nil
+	case btf == nil && s.handles[c.btf].fd():
+		return []fault{wrong(unix.EINVAL, btfRefused)}
+	case btf == nil:
+		return []fault{wrong(unix.EBADF, btfRefused)}
+	case c.bound == ops.BoundStruct:
+		return nil
+	case c.ids == ops.IDsBoth && c.key != 4, c.value != btfRowOf(btf.kind).value:
+		return []fault{wrong(unix.EINVAL, btfRefused)}
+	case c.typ == ops.ArrayOfMaps || c.typ == ops.HashOfMaps:
+		return []fault{{ops.ENOTSUPP, btfRefused, ""}}
+	}
+	if e := btfRowOf(btf.kind).refusal(s.Kernel, c.typ); e != 0 {
+		return []fault{{e, fieldsRefused, ""}}
+	}
+	return nil
+}
+
 func (s *State) attributeFaults(o ops.Outer) (faults []fault) {
-	allowed, noEntries := ops.NUMANode|ops.ReadOnly|ops.WriteOnly, outerMaxArray
+	allowed, noEntries := ops.NUMANode|modes, outerMaxArray
 	if o.Kind == ops.OuterHash {
 		allowed |= ops.NoPrealloc | ops.ZeroSeed | ops.ReadOnlyProg | ops.WriteOnlyProg
 		noEntries = outerMaxHash
 	}
 	progModes := o.Flags & (ops.ReadOnlyProg | ops.WriteOnlyProg)
-	if o.Flags&^allowed != 0 || progModes == ops.ReadOnlyProg|ops.WriteOnlyProg {
+	tokens := ops.CreateFlags(0) // a flag that is taken off before the type sees the others
+	if s.Kernel.does(tokenFlag) {
+		tokens = ops.TokenFD
+	}
+	if o.Flags&^(allowed|tokens) != 0 || progModes == ops.ReadOnlyProg|ops.WriteOnlyProg {
 		faults = append(faults, wrong(unix.EINVAL, outerFlags))
 	}
 	if o.Max == 0 {
@@ -221,22 +334,34 @@ func (s *State) attributeFaults(o ops.Outer) (faults []fault) {
 		faults = append(faults, wrong(unix.EINVAL, outerKeyArray))
 	case o.Kind == ops.OuterHash && o.Key == 0:
 		faults = append(faults, wrong(unix.EINVAL, outerKeyBad))
-	case o.Kind == ops.OuterHash && o.Key > 512 && s.Kernel.does(hashKeyLimit):
+	case o.Kind == ops.OuterHash && (o.Key > 512 && s.Kernel.does(hashKeyLimit) || o.Key >= keyLimit):
 		faults = append(faults, wrong(unix.E2BIG, outerKeyBad))
+	}
+	if o.Flags&tokens != 0 {
+		faults = append(faults, wrong(unix.EINVAL, outerFlags))
+	}
+	if o.Bound == ops.BoundDevice {
+		faults = append(faults, wrong(unix.EINVAL, deviceRefused))
 	}
 	return faults
 }
 
 func (s *State) templateFaults(o ops.Outer, template *object) []fault {
 	switch {
-	case s.openProg(o.Template) != nil:
+	case s.openOther(o.Template):
 		return []fault{wrong(unix.EINVAL, outerNotMap)}
 	case template == nil:
 		return []fault{wrong(unix.EBADF, outerNoFD)}
 	case template.outer:
 		return []fault{wrong(unix.EINVAL, outerNested)}
+	case template.bound == ops.BoundProgram:
+		return []fault{{ops.ENOTSUPP, exclusiveTemplate, ""}}
+	case template.spec.Type == ops.ProgArray:
+		return []fault{{ops.ENOTSUPP, outerProgArray, ""}}
 	case rowOf(template.spec.Type).template != 0:
-		return []fault{{rowOf(template.spec.Type).template, outerProgArray}}
+		return []fault{{rowOf(template.spec.Type).template, outerOddType, ""}}
+	case template.hasLock() && !s.Kernel.does(locksInside):
+		return []fault{{ops.ENOTSUPP, lockRefused, ""}}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 func (s *State) close(o ops.Close) []Outcome {
 	h := s.handles[o.On]
-	if h == nil || !h.open {
+	if h == nil || !h.open || h.path {
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	}
 	return does(nil, func(ops.Result) { s.closeHandle(h) })
@@ -19,12 +19,19 @@ func (s *State) close(o ops.Close) []Outcome {
 func (s *State) closeHandle(h *handle) {
 	h.open = false
 	switch {
-	case h.prog != nil && h.prog.uses != nil:
-		h.prog.uses.progs--
-		s.lost(h.prog.uses, true)
+	case h.prog != nil:
+		s.dropProg(h.prog)
 	case h.obj != nil:
 		h.obj.fds--
 		s.lost(h.obj, h.obj.lingers())
+	}
+}
+
+// dropProg takes a reference from a program; its last one unloads it.
+func (s *State) dropProg(p *program) {
+	if p.refs--; p.refs == 0 && p.uses != nil {
+		p.uses.progs--
+		s.lost(p.uses, true)
 	}
 }
 
@@ -32,16 +39,20 @@ func (s *State) closeHandle(h *handle) {
 func (s *State) neverMade(n ops.Name) bool { return s.objectOf(n) == nil }
 
 func (s *State) reopen(o ops.Reopen) []Outcome {
-	if s.neverMade(o.Of) {
+	m := s.objectOf(o.Of)
+	f := s.familyAt(o.Of)
+	switch {
+	case o.Flags&^modes != 0 || o.Flags == modes:
+		return fails(unix.EINVAL, on(f, modesOpen)...)
+	case m == nil || m.kind != "":
 		return fails(unix.ENOENT, on(FamilyInner, deadClose)...)
 	}
-	m := s.objectOf(o.Of)
 	alive, sure, by := s.fate(m)
 	opened := Outcome{Want: ops.OK, By: by, Then: func(ops.Result) {
 		if m.limbo && m.lingers() {
 			m.remember(deadReopen, FamilyInner)
 		}
-		s.bind(o.Def, m)
+		s.bind(o.Def, m, o.Flags)
 	}}
 	gone := Outcome{Want: ops.Failed(unix.ENOENT), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, opened, gone)
@@ -96,7 +107,10 @@ func (s *State) blameLeft(got ops.Result) (refs []Ref) {
 
 func (s *State) closeAll() {
 	for _, h := range s.handles {
-		if h.open {
+		switch {
+		case h.open && h.path:
+			s.unlink(h)
+		case h.open:
 			s.closeHandle(h)
 		}
 	}

@@ -11,7 +11,7 @@ func (s *State) load(o ops.Prog) []Outcome {
 	if !s.Kernel.has(o.Type.Feature()) || o.Body > ops.BodyPeek {
 		return s.unknownProg(o)
 	}
-	if s.openProg(o.Map) != nil {
+	if s.openOther(o.Map) {
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
 	}
 	m := s.open(o.Map)
@@ -47,10 +47,10 @@ func (s *State) unknownProg(o ops.Prog) []Outcome {
 }
 
 func (s *State) loadLookup(o ops.Prog, m *object) []Outcome {
-	if r := rowOf(m.shape.Type); !r.lookup || m.shape.Key > progs.MaxKey || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+	if r := rowOf(m.shape.Type); !r.lookup || m.template.fields(s.Kernel) != "" || m.shape.Flags&ops.WriteOnlyProg != 0 || m.shape.Key > progs.MaxKey || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
 		return s.unknownProg(o)
 	}
-	return does(m.context(progLookup), func(ops.Result) { s.loaded(o, m, false) })
+	return does(s.context(m, progLookup), func(ops.Result) { s.loaded(o, m, false) })
 }
 
 func (s *State) loaded(o ops.Prog, m *object, free bool) {
@@ -58,14 +58,14 @@ func (s *State) loaded(o ops.Prog, m *object, free bool) {
 		m.progs++
 		m.served = true
 	}
-	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Body, m, free}, open: true}
+	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Body, m, free, 1}, open: true}
 }
 
 func (s *State) run(o ops.Run) []Outcome {
-	if m := s.open(o.On); m != nil {
+	p := s.openProg(o.On)
+	if p == nil && s.handles[o.On].fd() {
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
 	}
-	p := s.openProg(o.On)
 	switch {
 	case p == nil:
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
@@ -76,14 +76,14 @@ func (s *State) run(o ops.Run) []Outcome {
 	inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]
 	switch {
 	case inner == nil:
-		return reads(ops.WordNoMap, m.context(runNull)...)
-	case inner.murky:
+		return reads(ops.WordNoMap, s.context(m, runNull)...)
+	case inner.murky || inner.btf != nil && !btfRowOf(inner.btf.kind).plain():
 		return anything(nil)
 	}
-	by := m.runBy(inner, o.Inner)
+	by := s.runBy(m, inner, o.Inner)
 	blame := func(got ops.Result) []Ref {
 		if got.Got == ops.WordNoMap {
-			return m.context(runFound)
+			return s.context(m, runFound)
 		}
 		return by
 	}
@@ -93,14 +93,14 @@ func (s *State) run(o ops.Run) []Outcome {
 // runBy is what promises the answer of a lookup program. An index between the
 // end of an inner map and that of its template is a question of its own, before
 // any other: code that was made for the template must not answer it.
-func (m *object) runBy(inner *object, k ops.Key) []Ref {
+func (s *State) runBy(m, inner *object, k ops.Key) []Ref {
 	if index := ops.Truncate(k.N, 4); !inner.indexed() || index < uint64(inner.spec.Max) || index >= uint64(m.shape.Max) {
-		return m.context(runFound)
+		return s.context(m, runFound)
 	}
 	if inner.spec.Type == ops.PercpuArray {
-		return append(on(m.family(), runBeyondPercpu), m.context()...)
+		return append(on(m.family(), runBeyondPercpu), s.context(m)...)
 	}
-	return append(on(m.family(), runBeyond), m.context()...)
+	return append(on(m.family(), runBeyond), s.context(m)...)
 }
 
 // indexed says whether m has elements from the beginning.

@@ -1,6 +1,8 @@
 package properties
 
 import (
+	"slices"
+
 	"mimic/ops"
 )
 
@@ -16,21 +18,46 @@ type move struct {
 var moves []move
 
 func init() { // refers to itself through the drafts' methods
-	moves = []move{
+	moves = slices.Concat(createMoves(), elementMoves(), lifeMoves(), exampleMoves())
+}
+
+// createMoves make maps, and what they are made from.
+func createMoves() []move {
+	return []move{
 		{"inner", 2, func(d *draft) bool { return !d.full() && d.inner(false) }},
 		{"inner-other", 1, func(d *draft) bool { return !d.full() && d.inner(true) }},
 		{"prog-array", 1, (*draft).progArray},
+		{"odd", 0, (*draft).odd},
+		{"exclusive", 0, (*draft).exclusive},
 		{"twin", 3, (*draft).twin},
 		{"near", 2, func(d *draft) bool { return d.near((*draft).differ, d.between(1, 2)) }},
 		{"near-max", 1, func(d *draft) bool { return d.near((*draft).differMax, 1) }},
+		{"near-name", 1, func(d *draft) bool { return d.near((*draft).differName, 1) }},
+		{"near-fields", 1, func(d *draft) bool { return d.near((*draft).differFields, 1) }},
 		{"shorter", 1, func(d *draft) bool { return d.near((*draft).differShorter, 1) }},
 		{"near-type", 1, func(d *draft) bool { return d.near((*draft).differType, 1) }},
+		{"bad-map", 1, (*draft).badMap},
+		{"inner-fd", 1, (*draft).innerFD},
+		{"btf", 1, (*draft).btf},
+		{"btf-map", 1, (*draft).btfMap},
+		{"fd", 1, (*draft).otherFD},
 		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
+		{"big-outer", 0, (*draft).bigOuter},
 		{"sized-outer", 0, (*draft).sizedOuter},
+		{"btf-outer", 0, (*draft).btfOuter},
+		{"sixty-four", 0, (*draft).sixtyFour},
 		{"nested-outer", 1, func(d *draft) bool { return d.outerFrom(d.isOpenOuter) }},
 		{"prog-outer", 1, func(d *draft) bool { return d.outerFrom(isProg) }},
 		{"prog-array-outer", 1, (*draft).progArrayOuter},
+		{"odd-outer", 0, (*draft).oddOuter},
+		{"exclusive-outer", 0, (*draft).exclusiveOuter},
 		{"bad-outer", 2, (*draft).badOuter},
+	}
+}
+
+// elementMoves do something with the elements of a map.
+func elementMoves() []move {
+	return []move{
 		{"put", 6, (*draft).put},
 		{"put-any", 4, (*draft).putAny},
 		{"put-shorter", 1, (*draft).putShorter},
@@ -38,77 +65,149 @@ func init() { // refers to itself through the drafts' methods
 		{"put-prog", 1, func(d *draft) bool { return d.offer(isProg) }},
 		{"put-nested", 1, (*draft).putNested},
 		{"put-prog-array", 1, (*draft).putProgArray},
+		{"put-exclusive", 0, (*draft).putExclusive},
 		{"get", 4, (*draft).get},
+		{"get-any", 1, (*draft).getAny},
 		{"delete", 3, (*draft).delete},
+		{"take", 1, (*draft).take},
 		{"next", 2, (*draft).next},
 		{"walk", 1, (*draft).walk},
+		{"dump", 1, (*draft).dump},
+		{"null", 1, (*draft).null},
+		{"tail", 1, (*draft).tail},
+		{"batch-update", 1, (*draft).batchUpdate},
+		{"batch-write", 1, (*draft).batchWrite},
+		{"batch-delete", 1, (*draft).batchDelete},
+		{"batch-read", 2, (*draft).batchRead},
+		{"batch-take", 1, (*draft).batchTake},
+		{"batch-flags", 1, (*draft).batchFlags},
+		{"batch-missing", 1, (*draft).batchMissing},
 		{"write", 3, (*draft).write},
 		{"read", 2, (*draft).read},
+		{"prog", 1, (*draft).prog},
+		{"run", 2, (*draft).run},
+	}
+}
+
+// lifeMoves open and close, and ask what is alive.
+func lifeMoves() []move {
+	return []move{
 		{"info", 1, (*draft).info},
 		{"close", 2, (*draft).close},
 		{"close-template", 1, (*draft).closeTemplate},
 		{"close-stored", 1, (*draft).closeStored},
 		{"close-prog", 1, func(d *draft) bool { return d.closeOne(isProg) }},
+		{"close-btf", 1, func(d *draft) bool { return d.closeOne(isBTF) }},
 		{"close-outer", 1, (*draft).closeOuter},
 		{"reopen", 1, (*draft).reopen},
+		{"mode", 1, func(d *draft) bool { return d.mode(d.isOpenOuter) }},
+		{"mode-inner", 1, func(d *draft) bool { return d.mode(isOpenInner) }},
+		{"freeze", 1, func(d *draft) bool { return d.freeze(d.isOpenOuter) }},
+		{"freeze-inner", 1, func(d *draft) bool { return d.freeze(isOpenInner) }},
+		{"file", 1, (*draft).file},
+		{"pin", 1, (*draft).pin},
+		{"get-path", 1, (*draft).getPath},
+		{"unpin", 1, (*draft).unpin},
+		{"cat", 1, (*draft).cat},
 		{"linger", 0, (*draft).linger},
 		{"alive", 2, (*draft).alive},
 		{"gone", 1, (*draft).gone},
-		{"prog", 1, (*draft).prog},
-		{"run", 2, (*draft).run},
 	}
 }
 
 // inner makes a map that can be a template; other: of any type.
 func (d *draft) inner(other bool) bool {
 	if d.chance(25) {
-		return d.add(d.badMap())
+		return d.badMap()
 	}
 	types := []ops.MapType{ops.Hash, ops.Array}
 	if other {
-		types = d.types()
+		types = d.types(func(r *typeRow) bool { return r.template == 0 })
 	}
-	return d.add(d.mapOf(pick(d, types)))
+	return d.makeOf(pick(d, types))
 }
 
-func (d *draft) types() (have []ops.MapType) {
-	for _, t := range TemplateTypes() {
-		if t != ops.ProgArray && d.state.Kernel.has(t.Feature()) {
-			have = append(have, t)
+func (d *draft) types(want func(*typeRow) bool) (have []ops.MapType) {
+	for i := range typeRows {
+		if r := &typeRows[i]; want(r) && d.state.Kernel.has(r.typ.Feature()) {
+			have = append(have, r.typ)
 		}
 	}
 	return have
 }
 
+// makeOf makes a map of a type, with the BTF that it needs.
+func (d *draft) makeOf(t ops.MapType) bool {
+	o := d.mapOf(t)
+	if rowOf(t).btf {
+		o.BTF = d.someBTF((*btfRow).plain)
+		if b := d.state.openBTF(o.BTF); b != nil && o.Bound == ops.BoundFree {
+			o.Value = btfRowOf(b.kind).value
+		}
+	}
+	return d.add(o)
+}
+
 // mapOf draws a map of a type, of any spec that is possible.
 func (d *draft) mapOf(t ops.MapType) ops.Map {
 	r := rowOf(t)
-	o := ops.Map{Def: d.fresh("i"), Type: t, Key: r.key, Value: r.value, Max: d.max(), Flags: r.needs}
-	if r.key == 0 && !r.noKey {
-		o.Key = max(r.minKey, pick(d, keySizes))
-	}
-	if r.value == 0 {
-		o.Value = pick(d, valueSizes)
-	}
+	o := ops.Map{Def: d.fresh("i"), Type: t, Flags: r.needs, Bound: r.bound,
+		Key: d.size(r.keys, keySizes), Value: d.size(r.values, valueSizes), Max: d.size(r.maxima, maxima)}
 	if d.chance(3) {
 		o.Flags |= d.someFlag(r.flags)
+	}
+	if r.extra > 0 && d.chance(2) {
+		o.Extra = ops.Size(d.between(1, int(r.extra)))
+	}
+	if d.chance(12) {
+		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
 	}
 	return o
 }
 
-// badMap is a map that cannot be made.
-func (d *draft) badMap() ops.Map {
+// size draws one of the sizes that a type allows, or one of the usual ones.
+func (d *draft) size(allowed, usual []ops.Size) ops.Size {
+	if allowed != nil {
+		return pick(d, allowed)
+	}
+	return pick(d, usual)
+}
+
+// badMap asks for a map with one or two faults.
+func (d *draft) badMap() bool {
 	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
-	switch d.between(0, 2) {
+	for range d.between(1, 2) {
+		d.spoilMap(&o)
+	}
+	return d.add(o)
+}
+
+func (d *draft) spoilMap(o *ops.Map) {
+	switch d.between(0, 8) {
 	case 0:
 		o.Max = 0
 	case 1:
 		o.Value = 0
 	case 2:
 		o.Key = 0
+	case 3:
+		o.Label = pick(d, []ops.Label{ops.LabelBad, ops.LabelLong})
+	case 4:
+		o.Extra = pick(d, []ops.Size{1, 1 << 31})
+	case 5:
+		o.Tail = 1
+	case 6:
+		o.Flags |= ops.NUMANode
+		o.Node = pick(d, badNodes)
+	case 7:
+		o.Flags |= modes
+	case 8:
+		o.BTF, o.IDs = d.anyBTF(), pick(d, []ops.BTFIDs{ops.IDsBoth, ops.IDsBoth, ops.IDsBoth, ops.IDsKey})
 	}
-	return o
 }
+
+// badNodes are not there; one that is none at all is allowed.
+var badNodes = []ops.Size{1 << 12, 1 << 31, 1<<32 - 1}
 
 var (
 	keySizes   = []ops.Size{4, 4, 4, 8, 1, 2, 3, 12, 16, 40, 64}
@@ -129,24 +228,27 @@ func (d *draft) someFlag(from ops.CreateFlags) ops.CreateFlags {
 	return pick(d, all)
 }
 
-func (d *draft) progArray() bool {
-	if d.full() || !d.state.Kernel.has(ops.ProgArray.Feature()) {
-		return false
-	}
-	return d.add(d.mapOf(ops.ProgArray))
-}
-
 // twin makes a map like the template of an outer map.
 func (d *draft) twin() bool {
 	_, m, ok := d.outerName()
 	if !ok || d.full() {
 		return false
 	}
-	return d.add(d.like(m.shape))
+	o := d.like(m)
+	if o.BTF != "" || !rowOf(o.Type).btf {
+		return d.add(o)
+	}
+	return false
 }
 
-func (d *draft) like(p Spec) ops.Map {
-	return ops.Map{Def: d.fresh("i"), Type: p.Type, Key: p.Key, Value: p.Value, Max: p.Max, Flags: p.Flags}
+// like is a map like the template of an outer map.
+func (d *draft) like(m *object) ops.Map {
+	p, r := m.shape, rowOf(m.shape.Type)
+	o := ops.Map{Def: d.fresh("i"), Type: p.Type, Key: p.Key, Value: p.Value, Max: p.Max, Flags: p.Flags &^ r.adds, Bound: r.bound}
+	if b := m.template.btf; b != nil {
+		o.BTF = d.someBTF(func(r *btfRow) bool { return r.kind == b.kind })
+	}
+	return o
 }
 
 // near makes a map that differs from a template in so many ways.
@@ -155,12 +257,13 @@ func (d *draft) near(differ func(*draft, *ops.Map), ways int) bool {
 	if !ok || d.full() {
 		return false
 	}
-	o := d.like(m.shape)
+	o := d.like(m)
 	for range ways {
 		differ(d, &o)
 	}
-	if !rowOf(o.Type).possible(Spec{o.Type, o.Key, o.Value, o.Max, o.Flags}) {
-		o = d.mapOf(o.Type)
+	r := rowOf(o.Type)
+	if p := (Spec{o.Type, o.Key, o.Value, o.Max, o.Flags, o.Label}); !d.state.modelled(r, o, p) || r.impossible(p) {
+		return d.makeOf(o.Type)
 	}
 	return d.add(o)
 }
@@ -172,27 +275,66 @@ var cousins = map[ops.MapType][]ops.MapType{
 	ops.Queue:          {ops.Stack},
 	ops.Stack:          {ops.Queue},
 	ops.PercpuArray:    {ops.Array, ops.Hash},
-	ops.PerfEventArray: {ops.CgroupArray, ops.Array},
+	ops.PerfEventArray: {ops.CgroupArray, ops.Array, ops.XSKMap},
+	ops.Devmap:         {ops.Sockmap, ops.DevmapHash, ops.ReuseportSockarray, ops.CPUMap},
+	ops.DevmapHash:     {ops.Devmap, ops.Sockhash},
+	ops.Sockmap:        {ops.Sockhash, ops.Devmap, ops.ReuseportSockarray},
+	ops.Sockhash:       {ops.Sockmap, ops.DevmapHash},
+	ops.Ringbuf:        {ops.UserRingbuf},
+	ops.UserRingbuf:    {ops.Ringbuf},
+	ops.SKStorage:      {ops.TaskStorage, ops.InodeStorage},
+	ops.TaskStorage:    {ops.InodeStorage, ops.CgroupLocalStorage},
+	ops.BloomFilter:    {ops.Queue, ops.Stack},
+	ops.RHash:          {ops.Hash},
 }
 
 func (d *draft) differ(o *ops.Map) {
-	switch d.between(0, 4) {
+	r := rowOf(o.Type)
+	switch d.between(0, 6) {
 	case 0:
-		o.Key = pick(d, keySizes)
+		o.Key = d.size(r.keys, keySizes)
 	case 1:
-		o.Value = pick(d, valueSizes)
+		o.Value = d.size(r.values, valueSizes)
 	case 2:
 		o.Flags ^= d.someFlag(rowOf(o.Type).flags)
 	case 3:
 		d.differMax(o)
 	case 4:
 		d.differType(o)
+	case 5:
+		d.differName(o)
+	case 6:
+		d.differFields(o)
 	}
 }
 
-func (d *draft) differMax(o *ops.Map) { o.Max = d.max() }
+func (d *draft) differMax(o *ops.Map) { o.Max = d.size(rowOf(o.Type).maxima, maxima) }
 
-func (d *draft) differShorter(o *ops.Map) { o.Max = ops.Size(d.between(1, max(1, int(o.Max)-1))) }
+func (d *draft) differName(o *ops.Map) {
+	o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
+}
+
+// differFields gives the values other special fields, or none.
+func (d *draft) differFields(o *ops.Map) {
+	if r := rowOf(o.Type); !r.fields || o.Key != 4 || o.Value != btfs64 {
+		return
+	}
+	if o.BTF != "" && d.chance(3) {
+		o.BTF = ""
+		return
+	}
+	o.Flags &^= ops.ReadOnlyProg | ops.WriteOnlyProg
+	o.BTF = d.someBTF(func(r *btfRow) bool { return r.value == o.Value })
+}
+
+// btfs64 is the size of the values that package btfs describes.
+const btfs64 = 64
+
+func (d *draft) differShorter(o *ops.Map) {
+	if rowOf(o.Type).maxima == nil {
+		o.Max = ops.Size(d.between(1, max(1, int(o.Max)-1)))
+	}
+}
 
 func (d *draft) differType(o *ops.Map) {
 	types := cousins[o.Type]
@@ -206,7 +348,7 @@ func (d *draft) differType(o *ops.Map) {
 
 // outer makes an outer map of the sequence's family from any map that is open.
 func (d *draft) outer() bool {
-	templates := d.names(func(h *handle) bool { return isOpenInner(h) && rowOf(h.obj.spec.Type).template == 0 })
+	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
 	if len(templates) == 0 {
 		return false
 	}
@@ -220,11 +362,32 @@ func (d *draft) outerOf(template ops.Name) ops.Outer {
 	}
 	if o.Kind == ops.OuterHash {
 		o.Key = pick(d, append(keySizes, 96, 200, 512))
-		o.Flags = pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc, ops.NoPrealloc, ops.NUMANode, ops.ReadOnlyProg, ops.ZeroSeed})
+		o.Flags = pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc, ops.NoPrealloc, ops.NUMANode, ops.ReadOnlyProg, ops.WriteOnlyProg, ops.ZeroSeed})
 	} else if d.chance(6) {
 		o.Flags = ops.NUMANode
+		o.Node = pick(d, []ops.Size{0, 0, 1<<32 - 1})
+	}
+	if d.chance(16) {
+		o.Flags |= pick(d, []ops.CreateFlags{ops.ReadOnly, ops.WriteOnly})
+	}
+	if d.chance(16) {
+		o.Label = ops.LabelGood
 	}
 	return o
+}
+
+// bigOuter asks for a hash of maps with elements for which a small machine has no room, made at once or not.
+func (d *draft) bigOuter() bool {
+	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	if len(templates) == 0 || !d.state.Kernel.has(ops.FeatureSmall) {
+		return false
+	}
+	o := d.outerOf(pick(d, templates))
+	o.Kind, o.Key, o.Max, o.Flags = ops.OuterHash, 1<<13, 1<<16, pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc})
+	if d.state.Kernel.does(hashKeyLimit) {
+		o.Key, o.Max = 512, 1<<20
+	}
+	return d.add(o)
 }
 
 func (d *draft) kind() ops.OuterKind {
@@ -287,23 +450,44 @@ func (d *draft) badOuter() bool {
 }
 
 func (d *draft) spoil(o *ops.Outer) {
-	switch d.between(0, 5) {
+	switch d.between(0, 12) {
 	case 0:
-		o.Key = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 513, 600})
+		o.Key = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 513, 600, 1 << 22, 1 << 31, 1<<32 - 1})
 	case 1:
-		o.Value = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 400})
+		o.Value = pick(d, []ops.Size{0, 1, 2, 3, 5, 8, 16, 400, 1 << 20, 1 << 31, 1<<32 - 1})
 	case 2:
-		o.Max = 0
+		o.Max = pick(d, []ops.Size{0, 0, d.absurdMax(o)})
 	case 3:
-		if bit := ops.CreateFlags(1) << d.between(0, 31); bit != ops.ReadOnly && bit != ops.WriteOnly { // access modes of descriptors are not modelled yet
-			o.Flags |= bit
-		}
-	case 4:
+		o.Flags |= ops.CreateFlags(1) << d.between(0, 31)
+	case 4, 5:
 		o.Template = d.anyName()
-	case 5:
-		o.Flags |= pick(d, []ops.CreateFlags{
-			ops.ReadOnly | ops.WriteOnly, ops.ReadOnlyProg | ops.WriteOnlyProg, ops.MMapable, ops.InnerMap, ops.NoPrealloc})
+	case 6:
+		o.Flags |= pick(d, []ops.CreateFlags{modes, ops.ReadOnlyProg | ops.WriteOnlyProg, ops.MMapable, ops.InnerMap, ops.NoPrealloc})
+	case 7:
+		o.Extra = pick(d, []ops.Size{1, 1 << 31})
+	case 8:
+		o.Flags |= ops.NUMANode
+		o.Node = pick(d, badNodes)
+	case 9:
+		o.Label = pick(d, []ops.Label{ops.LabelBad, ops.LabelLong})
+	case 10:
+		o.BTF, o.IDs = d.anyBTF(), pick(d, []ops.BTFIDs{ops.IDsBoth, ops.IDsBoth, ops.IDsBoth, ops.IDsKey})
+	case 11:
+		o.Tail = 1
+	case 12:
+		o.Bound = ops.BoundDevice
 	}
+}
+
+// absurdMax is more than a hash table can count, or an array can have.
+func (d *draft) absurdMax(o *ops.Outer) ops.Size {
+	if o.Kind == ops.OuterArray && !d.state.Kernel.has(ops.FeatureSmall) {
+		return 0
+	}
+	if o.Kind == ops.OuterArray {
+		return pick(d, []ops.Size{1 << 30, 1 << 31, 1<<32 - 1})
+	}
+	return pick(d, []ops.Size{1<<27 + 1, 1 << 28, 1 << 31, 1<<31 + 1, 1<<32 - 1})
 }
 
 // anyName is any name of the sequence, open or not, or one that never was.

@@ -18,7 +18,7 @@ func (d *draft) put() bool {
 		return d.twin()
 	}
 	o := ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, fits)}}
-	if m.kind() == ops.OuterHash && d.chance(4) {
+	if m.outerKind() == ops.OuterHash && d.chance(4) {
 		o.Flags = d.fittingFlag(m, o.Key)
 	}
 	return d.add(o)
@@ -35,7 +35,7 @@ func (d *draft) fittingFlag(m *object, k ops.Key) ops.UpdateFlags {
 // goodKey is a key below max_entries of an array, or one of a few of a hash.
 func (d *draft) goodKey(m *object) ops.Key {
 	limit := uint64(m.spec.Max)
-	if m.kind() == ops.OuterArray {
+	if m.outerKind() == ops.OuterArray {
 		return ops.K(pick(d, []uint64{0, limit - 1, uint64(d.between(0, int(limit)-1))}))
 	}
 	return d.hashKey(limit, m.spec.Key)
@@ -119,7 +119,7 @@ func (d *draft) putMisfit() bool {
 	if !ok {
 		return false
 	}
-	all := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.misfit(m.shape, h.obj.spec) != nil })
+	all := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.misfit(m, h.obj) != nil })
 	if len(all) == 0 {
 		return false
 	}
@@ -183,7 +183,7 @@ func (d *draft) next() bool {
 // walk visits every key of an outer map that has few, from the beginning.
 func (d *draft) walk() bool {
 	n, m, ok := d.outerName()
-	if !ok || m.kind() == ops.OuterHash && len(m.slots) < 2 || m.kind() == ops.OuterArray && m.spec.Max > 9 {
+	if !ok || m.outerKind() == ops.OuterHash && len(m.slots) < 2 || m.outerKind() == ops.OuterArray && m.spec.Max > 9 {
 		return false
 	}
 	d.cursor[n] = ops.Key{Null: true}
@@ -198,7 +198,7 @@ func (d *draft) walk() bool {
 
 // contentName picks an open inner map whose content is modelled.
 func (d *draft) contentName() (ops.Name, *object, bool) {
-	all := d.names(func(h *handle) bool { return isOpenInner(h) && rowOf(h.obj.spec.Type).content })
+	all := d.names(func(h *handle) bool { return isOpenInner(h) && h.obj.modelled() })
 	if len(all) == 0 {
 		return "", nil, false
 	}
@@ -236,7 +236,7 @@ func (d *draft) info() bool {
 func (d *draft) prog() bool {
 	n, m, ok := d.outerName()
 	types := d.state.Kernel.progTypes()
-	if !ok || len(types) == 0 || m.spec.Flags&ops.ReadOnlyProg != 0 {
+	if !ok || len(types) == 0 || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
 		return false
 	}
 	if d.chance(15) {
@@ -273,7 +273,7 @@ func (d *draft) run() bool {
 	}
 	if inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]; inner != nil {
 		o.Inner = d.innerKey(m, inner)
-		if !d.state.Kernel.has(ops.FeatureHarm) && m.runBy(inner, o.Inner)[0].Rule == runBeyondPercpu {
+		if !d.state.Kernel.has(ops.FeatureHarm) && d.state.runBy(m, inner, o.Inner)[0].Rule == runBeyondPercpu {
 			return false
 		}
 	}
@@ -294,8 +294,96 @@ func (d *draft) innerKey(m, inner *object) ops.Key {
 func (d *draft) runnableProg() bool {
 	n, m, ok := d.outerName()
 	types := slices.DeleteFunc(d.state.Kernel.progTypes(), func(t ops.ProgType) bool { return !runnable(t) })
-	if !ok || len(types) == 0 || !d.state.Kernel.has(runFeature) || !rowOf(m.shape.Type).lookup || m.spec.Flags&ops.ReadOnlyProg != 0 {
+	if !ok || len(types) == 0 || !d.state.Kernel.has(runFeature) || !rowOf(m.shape.Type).lookup || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
 		return false
 	}
 	return d.add(ops.Prog{Def: d.fresh("p"), Type: pick(d, types), Body: ops.BodyLookup, Map: n})
+}
+
+// anyOuterOrContent is an open outer map, or now and then a modelled inner one.
+func (d *draft) anyOuterOrContent() (ops.Name, *object, bool) {
+	if d.chance(4) {
+		if n, m, ok := d.contentName(); ok {
+			return n, m, true
+		}
+	}
+	return d.outerName()
+}
+
+// getAny is a lookup with any flags through any name.
+func (d *draft) getAny() bool {
+	n, m, ok := d.anyOuterOrContent()
+	if !ok {
+		return false
+	}
+	key := d.anyKey(m)
+	if d.chance(4) {
+		n = d.anyName()
+	}
+	return d.add(ops.Lookup{On: n, Key: key, Flags: pick(d, []ops.UpdateFlags{0, 1, 2, 4, 4, 8, 0x100, 1 << 32, 1 << 63})})
+}
+
+func (d *draft) take() bool {
+	n, m, ok := d.anyOuterOrContent()
+	if !ok {
+		return false
+	}
+	return d.add(ops.Take{On: n, Key: d.anyKey(m), Flags: pick(d, []ops.UpdateFlags{0, 0, 0, 0, 1, 2, 4, 8, 1 << 32})})
+}
+
+func (d *draft) dump() bool {
+	n, m, ok := d.outerName()
+	if !ok || m.outerKind() == ops.OuterArray && m.spec.Max > 33 {
+		return false
+	}
+	return d.add(ops.Dump{On: n})
+}
+
+// null gives no key, or no value.
+func (d *draft) null() bool {
+	n, m, ok := d.anyOuterOrContent()
+	if !ok {
+		return false
+	}
+	null := ops.Key{Null: true}
+	switch d.between(0, 4) {
+	case 0:
+		return d.add(ops.Lookup{On: n, Key: null})
+	case 1:
+		return d.add(ops.Delete{On: n, Key: null})
+	case 2:
+		return d.add(ops.Take{On: n, Key: null})
+	}
+	if !m.outer {
+		return false
+	}
+	if d.chance(2) {
+		return d.add(ops.Update{On: n, Key: null, Value: d.anyValue(m), Flags: d.anyFlag()})
+	}
+	return d.add(ops.Update{On: n, Key: d.anyKey(m), Value: ops.Val{Null: true}, Flags: d.anyFlag()})
+}
+
+// tail is a command with a byte behind its last attribute, through any name.
+func (d *draft) tail() bool {
+	n, m, ok := d.anyOuterOrContent()
+	if !ok {
+		return false
+	}
+	key, tail := d.anyKey(m), pick(d, []ops.Size{1, 1 << 31})
+	value := ops.Val{N: 1<<32 - 1}
+	if m.outer {
+		value = d.anyValue(m)
+	}
+	if d.chance(4) {
+		n = d.anyName()
+	}
+	switch d.between(0, 3) {
+	case 0:
+		return d.add(ops.Lookup{On: n, Key: key, Tail: tail, Flags: pick(d, []ops.UpdateFlags{0, 1})})
+	case 1:
+		return d.add(ops.Delete{On: n, Key: key, Tail: tail})
+	case 2:
+		return d.add(ops.Next{On: n, Key: key, Tail: tail})
+	}
+	return d.add(ops.Update{On: n, Key: key, Value: value, Tail: tail})
 }

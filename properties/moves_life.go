@@ -85,3 +85,67 @@ func (d *draft) gone() bool {
 func (o *object) wasTemplate() bool {
 	return o.past[Ref{templLeaves, FamilyArray}] || o.past[Ref{templLeaves, FamilyHash}]
 }
+
+// mode opens another descriptor of a map, to read or to write only.
+func (d *draft) mode(is func(*handle) bool) bool {
+	all := d.names(is)
+	if len(all) == 0 || len(d.state.handles) > 24 {
+		return false
+	}
+	flags := pick(d, []ops.CreateFlags{ops.ReadOnly, ops.ReadOnly, ops.ReadOnly, ops.WriteOnly, ops.WriteOnly, ops.WriteOnly, modes, ops.NUMANode})
+	return d.add(ops.Reopen{Def: d.fresh("r"), Of: pick(d, all), Flags: flags})
+}
+
+// freeze freezes a map, rarely one that another descriptor could still fill.
+func (d *draft) freeze(is func(*handle) bool) bool {
+	all := d.names(is)
+	if len(all) == 0 {
+		return false
+	}
+	n := pick(d, all)
+	if m := d.state.objectOf(n); m.outer && len(m.slots) == 0 && !d.chance(4) {
+		return d.put()
+	}
+	return d.add(ops.Freeze{On: n})
+}
+
+// file treats an outer map as a file.
+func (d *draft) file() bool {
+	n, _, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	return d.add(ops.File{On: n, Use: pick(d, ops.FileUses())})
+}
+
+func (d *draft) pin() bool {
+	all := d.names(func(h *handle) bool { return isOpen(h) || isProg(h) })
+	if len(all) == 0 || len(d.state.handles) > 24 || !d.state.Kernel.has(ops.FeaturePins) {
+		return false
+	}
+	of := pick(d, all)
+	if d.chance(12) {
+		of = d.anyName()
+	}
+	return d.add(ops.Pin{Def: d.fresh("n"), Of: of})
+}
+
+func isPath(h *handle) bool { return h.path }
+
+func (d *draft) onPath(do func(ops.Name) ops.Op) bool {
+	all := d.names(func(h *handle) bool { return isPath(h) && (h.obj == nil || !h.obj.free) })
+	if len(all) == 0 {
+		return d.pin()
+	}
+	return d.add(do(pick(d, all)))
+}
+
+func (d *draft) getPath() bool {
+	return d.onPath(func(n ops.Name) ops.Op {
+		return ops.Get{Def: d.fresh("r"), Of: n, Flags: pick(d, []ops.CreateFlags{0, 0, 0, ops.ReadOnly, ops.WriteOnly, modes})}
+	})
+}
+
+func (d *draft) unpin() bool { return d.onPath(func(n ops.Name) ops.Op { return ops.Unpin{On: n} }) }
+
+func (d *draft) cat() bool { return d.onPath(func(n ops.Name) ops.Op { return ops.Cat{On: n} }) }

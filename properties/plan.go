@@ -112,9 +112,7 @@ func (d *draft) add(op ops.Op) bool {
 	d.seq = append(d.seq, op)
 	outcomes := d.state.Step(op)
 	o := outcomes[d.between(0, len(outcomes)-1)]
-	if o.Then != nil {
-		o.Then(o.Want)
-	}
+	d.state.Advance(op, o, o.Want)
 	if next, ok := op.(ops.Next); ok {
 		d.walked(next, o.Want)
 	}
@@ -163,9 +161,12 @@ func (d *draft) names(is func(*handle) bool) (all []ops.Name) {
 	return all
 }
 
-func isOpen(h *handle) bool      { return h.open && h.obj != nil && !h.obj.free }
+func isOpen(h *handle) bool {
+	return h.fd() && h.obj != nil && h.obj.kind == "" && !h.obj.free
+}
+func isBTF(h *handle) bool       { return h.fd() && h.obj != nil && h.obj.kind != "" }
 func isOpenInner(h *handle) bool { return isOpen(h) && !h.obj.outer }
-func isProg(h *handle) bool      { return h.open && h.prog != nil }
+func isProg(h *handle) bool      { return h.fd() && h.prog != nil }
 func isMap(h *handle) bool       { return h.obj != nil }
 func (d *draft) isOpenOuter(h *handle) bool {
 	return isOpen(h) && h.obj.outer
@@ -187,5 +188,7 @@ func (d *draft) outerName() (ops.Name, *object, bool) {
 
 // fitting lists the open names that m would take as an element.
 func (d *draft) fitting(m *object) []ops.Name {
-	return d.names(func(h *handle) bool { return isOpenInner(h) && d.state.misfit(m.shape, h.obj.spec) == nil })
+	return d.names(func(h *handle) bool {
+		return isOpenInner(h) && h.obj.bound != ops.BoundProgram && d.state.misfit(m, h.obj) == nil
+	})
 }

@@ -148,6 +148,12 @@ func (r *reducer) simplifyField(seq ops.Sequence, i, field int) {
 func simplerValues(seq ops.Sequence, i, field int) []any {
 	v := reflect.ValueOf(seq[i]).Field(field).Interface()
 	all := candidates(v, seq, i, field)
+	if simplest, ok := ops.Default(seq[i], field); ok {
+		all = slices.Insert(slices.DeleteFunc(all, func(c any) bool { return c == simplest }), 0, simplest)
+		if _, size := v.(ops.Size); size && simplest == ops.Size(0) { // no size, but an attribute
+			all = all[:1]
+		}
+	}
 	if at := slices.Index(all, v); at >= 0 {
 		return all[:at]
 	}

@@ -11,19 +11,26 @@ type Spec struct {
 	Type            ops.MapType
 	Key, Value, Max ops.Size
 	Flags           ops.CreateFlags
+	Label           ops.Label
 }
 
-// object is a map as the model knows it.
+// object is a map, or a BTF object, as the model knows it.
 type object struct {
-	name  ops.Name // the name under which it was created
-	spec  Spec
-	outer bool
-	free  bool // made in a way that is not modelled: nothing is claimed of it
+	name   ops.Name // the name under which it was created
+	spec   Spec
+	outer  bool
+	free   bool        // made in a way that is not modelled: nothing is claimed of it
+	kind   ops.BTFKind // of a BTF object; "" for a map
+	btf    *object     // what describes its values, or nil
+	frozen bool
+	bound  ops.Bound
+	failed bool // the last that was asked of it was refused
 
-	fds, progs int  // descriptors, and programs that use it
-	limbo      bool // a reference of it is being dropped, some time soon
-	dead       bool
-	kept       int // references that only a lying kernel holds
+	fds, pins, progs int // descriptors, paths, and programs that use it
+
+	limbo bool // a reference of it is being dropped, some time soon
+	dead  bool
+	kept  int // references that only a lying kernel holds
 
 	data  map[uint64]uint64 // of an inner hash or array: values by key
 	murky bool              // written to in a way that is not modelled
@@ -41,7 +48,7 @@ type object struct {
 	served bool         // a program ever used it
 }
 
-func (o *object) kind() ops.OuterKind {
+func (o *object) outerKind() ops.OuterKind {
 	if o.spec.Type == ops.HashOfMaps {
 		return ops.OuterHash
 	}
@@ -52,14 +59,14 @@ func (o *object) family() Family {
 	if !o.outer {
 		return FamilyInner
 	}
-	return familyOf(o.kind())
+	return familyOf(o.outerKind())
 }
 
 // lingers says whether closing the last descriptor of o leaves work behind
 // that keeps o a while: prog_array_map_clear in kernel/bpf/arraymap.c.
 func (o *object) lingers() bool {
 	r := rowOf(o.spec.Type)
-	return o.fds == 0 && r != nil && r.lingers
+	return o.fds == 0 && o.pins == 0 && r != nil && r.lingers
 }
 
 type program struct {
@@ -67,13 +74,25 @@ type program struct {
 	body ops.Body
 	uses *object
 	free bool
+	refs int // descriptors and paths
 }
 
-// handle is what a name stands for.
+// handle is what a name stands for: a descriptor, or a path.
 type handle struct {
-	obj  *object
-	prog *program
-	open bool
+	obj   *object
+	prog  *program
+	other bool // a descriptor of neither
+	kind  ops.FDKind
+	open  bool
+	mode  ops.CreateFlags // RDONLY or WRONLY, if it was opened so
+	path  bool            // a path; open says whether it is there
+
+	cursor *cursor // where its last batch lookup ended
+}
+
+// fd says whether the kernel takes h for an open descriptor of anything.
+func (h *handle) fd() bool {
+	return h != nil && h.open && !h.path && (!h.other || h.kind.Open())
 }
 
 // State is the model's picture of a kernel at one moment of a sequence.
@@ -81,6 +100,7 @@ type State struct {
 	Kernel  Kernel
 	handles map[ops.Name]*handle
 	objects []*object // in order of creation
+	via     *handle   // what the operation that is predicted works through
 }
 
 // NewState is the state before the first operation.
@@ -98,7 +118,7 @@ func (s *State) objectOf(n ops.Name) *object {
 
 // open is the map that a name holds an open descriptor of, or nil.
 func (s *State) open(n ops.Name) *object {
-	if h := s.handles[n]; h != nil && h.open {
+	if h := s.handles[n]; h.fd() && h.obj != nil && h.obj.kind == "" {
 		return h.obj
 	}
 	return nil
@@ -106,33 +126,55 @@ func (s *State) open(n ops.Name) *object {
 
 // openProg is the program that a name holds an open descriptor of, or nil.
 func (s *State) openProg(n ops.Name) *program {
-	if h := s.handles[n]; h != nil && h.open {
+	if h := s.handles[n]; h.fd() {
 		return h.prog
 	}
 	return nil
 }
 
-func (s *State) bind(n ops.Name, o *object) {
+// openBTF is the BTF object that a name holds an open descriptor of, or nil.
+func (s *State) openBTF(n ops.Name) *object {
+	if h := s.handles[n]; h.fd() && h.obj != nil && h.obj.kind != "" {
+		return h.obj
+	}
+	return nil
+}
+
+// openOther says whether a name holds an open descriptor of anything but a map.
+func (s *State) openOther(n ops.Name) bool {
+	return s.handles[n].fd() && s.open(n) == nil
+}
+
+func (s *State) bind(n ops.Name, o *object, mode ops.CreateFlags) {
 	o.fds++
-	s.handles[n] = &handle{obj: o, open: true}
+	s.handles[n] = &handle{obj: o, open: true, mode: mode}
 }
 
 // certain says whether something that is there to stay refers to o.
 func (s *State) certain(o *object) bool {
-	if o.dead || o.fds > 0 || o.progs > 0 || o.kept > 0 {
+	if o.dead || o.fds > 0 || o.pins > 0 || o.progs > 0 || o.kept > 0 {
 		return !o.dead
 	}
 	return s.holder(o, (*State).certain) != nil
 }
 
-// holder is an outer map that stores o and of which is holds, or nil.
+// holder is a map that stores o, or that o describes, and of which is holds; or nil.
 func (s *State) holder(o *object, is func(*State, *object) bool) *object {
 	for _, m := range s.objects {
-		if m.outer && m.stores(o) && is(s, m) {
+		if (m.stores(o) || s.described(m, o)) && is(s, m) {
 			return m
 		}
 	}
 	return nil
+}
+
+// described says whether m keeps a BTF object: its own, or that of the template
+// that it was made from.
+func (s *State) described(m, o *object) bool {
+	if o.kind == "" {
+		return false
+	}
+	return m.btf == o || m.template != nil && m.template.btf == o && s.Kernel.does(btfKept)
 }
 
 func (o *object) stores(inner *object) bool {
@@ -159,7 +201,7 @@ func (s *State) lost(o *object, later bool) {
 		o.limbo = true
 	}
 	present := func(_ *State, m *object) bool { return !m.dead }
-	if o.fds > 0 || o.progs > 0 || o.kept > 0 || o.limbo || s.holder(o, present) != nil {
+	if o.fds > 0 || o.pins > 0 || o.progs > 0 || o.kept > 0 || o.limbo || s.holder(o, present) != nil {
 		return
 	}
 	s.bury(o)
@@ -176,6 +218,12 @@ func (s *State) bury(o *object) {
 	for _, inner := range stored {
 		s.lost(inner, true)
 	}
+	if o.btf != nil {
+		s.lost(o.btf, true)
+	}
+	if o.template != nil && o.template.btf != nil {
+		s.lost(o.template.btf, true)
+	}
 }
 
 // fate says whether o is there, whether that is certain, and what promises it.
@@ -191,19 +239,26 @@ func (s *State) fate(o *object) (alive, sure bool, by []Ref) {
 
 // lifeline is what promises that o is alive.
 func (s *State) lifeline(o *object) []Ref {
-	if o.fds > 0 {
+	switch {
+	case o.fds > 0:
 		return on(FamilyInner, liveFD)
-	}
-	if o.progs > 0 {
+	case o.pins > 0:
+		return on(FamilyInner, livePin)
+	case o.progs > 0:
 		return on(o.family(), liveProg)
 	}
-	if m := s.holder(o, (*State).certain); m != nil {
-		if m.fds == 0 {
-			return on(m.family(), liveProg, liveSlot)
-		}
-		return on(m.family(), liveSlot)
+	m := s.holder(o, (*State).certain)
+	switch {
+	case m == nil:
+		return nil
+	case o.kind != "" && m.outer:
+		return on(m.family(), liveBTF)
+	case o.kind != "":
+		return on(FamilyInner, liveFD)
+	case m.fds == 0 && m.pins == 0:
+		return on(m.family(), liveProg, liveSlot)
 	}
-	return nil
+	return on(m.family(), liveSlot)
 }
 
 // obituary is what promises that o is gone, or will be: all that could have kept
@@ -213,11 +268,16 @@ func (o *object) obituary() (refs []Ref) {
 	if could[Ref{deadReopen, FamilyInner}] {
 		refs = append(refs, Ref{deadReopen, FamilyInner})
 	}
-	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadOuter, templLeaves} {
+	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadOuter, deadBTF, templLeaves} {
 		for _, f := range both {
 			if could[Ref{r, f}] {
 				refs = append(refs, Ref{r, f})
 			}
+		}
+	}
+	for _, r := range []*Rule{deadPin, deadBTFMap} {
+		if could[Ref{r, FamilyInner}] {
+			refs = append(refs, Ref{r, FamilyInner})
 		}
 	}
 	if !o.outer {

@@ -13,7 +13,7 @@ import (
 
 // lieSeeds is how many seeds each lie must be caught on; on the first fullSeeds
 // of them the whole budget is spent, to see that no other claim is blamed.
-const lieSeeds, fullSeeds = 20, 2
+const lieSeeds, fullSeeds = 20, 1
 
 // TestEveryLieIsCaught runs the default budget against fake kernels that each
 // break one thing. Each must be caught on every seed, and only by the claims that
@@ -60,7 +60,7 @@ func caughtAlone(lie properties.Lie, seed uint64) error {
 		breaks := slices.Contains(lie.Breaks, row.Key)
 		caught = caught || breaks && row.Verdict == report.Violated
 		starved := lie.Starves && row.Verdict == report.Inconclusive
-		if !breaks && row.Verdict != report.Holds && !starved {
+		if !breaks && row.Verdict != report.Holds && !starved && !elsewhere(row.Key, properties.Liar(&lie).Kernel) {
 			return fmt.Errorf("%s, which the lie does not touch, is %s: %s%s", row.Key, row.Verdict, row.Reason, evidence(out, row.Key))
 		}
 	}
@@ -68,6 +68,11 @@ func caughtAlone(lie properties.Lie, seed uint64) error {
 		return fmt.Errorf("not caught by %v", lie.Breaks)
 	}
 	return nil
+}
+
+// elsewhere says whether the claim is one of other kernels than the fake one.
+func elsewhere(key properties.Key, k properties.Kernel) bool {
+	return properties.ClaimByID(key.Claim).NotClaimed(k) != ""
 }
 
 // evidence is the sequence that a row was found violated by.
@@ -111,7 +116,7 @@ func TestHonestKernelHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, row := range out.Rows {
-			if row.Verdict != report.Holds {
+			if row.Verdict != report.Holds && !elsewhere(row.Key, properties.Newest()) {
 				t.Errorf("seed %d: %s is %s: %s", seed, row.Key, row.Verdict, row.Reason)
 			}
 		}

@@ -26,7 +26,7 @@ import (
 
 // DefaultSequences is how many sequences are planned for each row of the table
 // of verdicts: enough to catch every lie of properties.Lies on 20 seeds of 20.
-const DefaultSequences = 50
+const DefaultSequences = 25
 
 // Config says what to run. The zero value of every field but Kernels is a
 // sensible default.
@@ -132,9 +132,9 @@ func (c *Config) open(ctx context.Context, spec Spec, k *report.Kernel) (target.
 // not look green.
 func demandFeatures(k *report.Kernel, kernel properties.Kernel) {
 	for i, row := range k.Rows {
-		if row.Verdict == report.NotClaimed && len(kernel.Lacks) > 0 {
+		if why := kernel.Missing(properties.ClaimByID(row.Key.Claim)); row.Verdict == report.NotClaimed && why != "" {
 			k.Rows[i].Verdict = report.Inconclusive
-			k.Rows[i].Reason = "a kernel of kernels.txt should have it: " + row.Reason
+			k.Rows[i].Reason = "a kernel of kernels.txt should have it: " + why
 		}
 	}
 }

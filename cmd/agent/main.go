@@ -61,7 +61,7 @@ func begin() (x *executor.Executor, hello wire.Hello) {
 	if x, err = executor.New(); err != nil {
 		return fail(err)
 	}
-	hello.Lacks = executor.Lacks()
+	hello.Lacks = x.Lacks()
 	return x, hello
 }
 

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"mimic/ops"
 )
 
 // The commands of bpf(2) and their attributes, as include/uapi/linux/bpf.h has
@@ -18,15 +20,25 @@ const (
 	cmdDelete        = 3
 	cmdNextKey       = 4
 	cmdProgLoad      = 5
+	cmdPin           = 6
+	cmdGet           = 7
 	cmdTestRun       = 10
 	cmdMapNextID     = 12
 	cmdMapFDByID     = 14
 	cmdInfoByFD      = 15
+	cmdBTFLoad       = 18
+	cmdTake          = 21
+	cmdFreeze        = 22
+	cmdBTFNextID     = 23
+	cmdLookupBatch   = 24
+	cmdTakeBatch     = 25
+	cmdUpdateBatch   = 26
+	cmdDeleteBatch   = 27
+	cmdLinkCreate    = 28
 	badFD            = 0xffffffff
 	loadAttempts     = 20
 	elementBuffer    = 64 << 10 // more than any value, per-CPU ones included
 	guard            = 0xa5     // what buffers hold where the kernel must not write
-	mapInfoSize      = 80       // up to and with what 5.10 knows
 	objectNameLength = 16
 )
 
@@ -34,6 +46,13 @@ type createAttr struct {
 	mapType, keySize, valueSize, maxEntries, flags, innerFD, numaNode uint32
 	name                                                              [objectNameLength]byte
 	ifindex, btfFD, btfKey, btfValue, btfVmlinux                      uint32
+	extra                                                             uint64
+	valueBTF, token                                                   uint32
+	exclusive                                                         uint64 // address of a hash
+	exclusiveSize                                                     uint32
+	_                                                                 [5]uint32
+	tail                                                              uint32 // behind what any kernel knows, in what all of them take
+	_                                                                 uint32
 }
 
 type elementAttr struct {
@@ -41,6 +60,24 @@ type elementAttr struct {
 	_          uint32
 	key, value uint64 // value is next_key as well
 	flags      uint64
+	tail       uint64
+}
+
+type batchAttr struct {
+	in, out, keys, values uint64
+	count, fd             uint32
+	elemFlags, flags      uint64
+}
+
+type objectAttr struct {
+	path           uint64
+	fd, fileFlags  uint32
+	pathFD, unused uint32
+}
+
+type btfAttr struct {
+	btf, log           uint64
+	size, logSize, lvl uint32
 }
 
 type idAttr struct{ id, next, openFlags uint32 }
@@ -52,7 +89,11 @@ type infoAttr struct {
 
 type mapInfo struct {
 	mapType, id, keySize, valueSize, maxEntries, flags uint32
-	_                                                  [mapInfoSize - 24]byte
+	name                                               [objectNameLength]byte
+	ifindex, btfVmlinux                                uint32
+	netnsDev, netnsIno                                 uint64
+	btfID, btfKey, btfValue                            uint32
+	_                                                  uint32
 }
 
 type loadAttr struct {
@@ -86,8 +127,8 @@ func address(b []byte) uint64 {
 }
 
 // element does one of the commands on a key, and for some of them a value.
-func element(cmd uintptr, fd uint32, key, value []byte, flags uint64) unix.Errno {
-	attr := elementAttr{fd: fd, key: address(key), value: address(value), flags: flags}
+func element(cmd uintptr, fd uint32, key, value []byte, flags, tail uint64) unix.Errno {
+	attr := elementAttr{fd: fd, key: address(key), value: address(value), flags: flags, tail: tail}
 	_, errno := bpf(cmd, &attr)
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(value)
@@ -125,8 +166,8 @@ func infoOf(fd uint32) (mapInfo, unix.Errno) {
 	return info, errno
 }
 
-func openByID(id uint32) (uint32, unix.Errno) {
-	return bpf(cmdMapFDByID, &idAttr{id: id})
+func openByID(id uint32, flags ops.CreateFlags) (uint32, unix.Errno) {
+	return bpf(cmdMapFDByID, &idAttr{id: id, openFlags: uint32(flags)})
 }
 
 func closeFD(fd uint32) unix.Errno {

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
+	"mimic/btfs"
 	"mimic/ops"
 )
 
@@ -62,13 +63,19 @@ type handle struct {
 	outer    bool
 	template *handle // of an outer map: what its inner maps look like
 	uses     *handle // of a program: the outer map
+	cursor   []byte  // where the last batch lookup ended; nil: nowhere
+	btf      *btfs.Object
+	btfID    uint32
 }
 
 // Executor runs one sequence at a time.
 type Executor struct {
 	handles map[ops.Name]*handle
 	byID    map[uint32]ops.Name
+	btfByID map[uint32]ops.Name
+	pinned  map[ops.Name]bool
 	buffer  []byte
+	pins    pinDir
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -85,8 +92,8 @@ func New() (*Executor, error) {
 
 // Started is a sequence that was run, all but perhaps for the waiting at its end.
 type Started struct {
-	left     map[uint32]ops.Name // maps that the kernel still knew
-	patience *patience
+	maps, btf map[uint32]ops.Name // what the kernel still knew; nil: there is nothing to wait for
+	patience  *patience
 }
 
 // Start runs a sequence; before is told the number of each operation before it
@@ -94,12 +101,13 @@ type Started struct {
 // returns. If the last operation waits for the kernel to forget, that is left to
 // Settled, so that the next sequence can run meanwhile.
 func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
-	x.handles, x.byID = map[ops.Name]*handle{}, map[uint32]ops.Name{}
+	x.handles, x.pinned = map[ops.Name]*handle{}, map[ops.Name]bool{}
+	x.byID, x.btfByID = map[uint32]ops.Name{}, map[uint32]ops.Name{}
 	s := &Started{}
 	for i, op := range seq {
 		before(i)
 		if _, end := op.(ops.End); end && i == len(seq)-1 {
-			s.left, s.patience = x.byID, newPatience()
+			s.maps, s.btf, s.patience = x.byID, x.btfByID, newPatience()
 			break
 		}
 		each(x.do(op))
@@ -111,43 +119,80 @@ func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Resul
 // Settled says whether there is nothing to wait for any more; last is then the
 // answer that was waited for, nil if every answer was given before.
 func (s *Started) Settled() (last *ops.Result, settled bool) {
-	if s.left == nil {
+	if s.maps == nil {
 		return nil, true
 	}
-	got := left(s.left)
+	got := left(s.maps, s.btf)
 	return &got, got == ops.OK || s.patience.over()
 }
 
 func (x *Executor) do(op ops.Op) ops.Result {
 	switch o := op.(type) {
 	case ops.Map:
-		return x.create(o.Def, createAttr{mapType: uint32(o.Type), keySize: uint32(o.Key), valueSize: uint32(o.Value),
-			maxEntries: uint32(o.Max), flags: uint32(o.Flags)}, handle{key: o.Key, value: o.Value})
+		return x.createMap(o)
 	case ops.Outer:
 		return x.createOuter(o)
 	case ops.Update:
 		return x.update(o)
 	case ops.Lookup:
-		return x.lookup(o)
+		return x.lookup(cmdLookup, o.On, o.Key, uint64(o.Flags), uint64(o.Tail))
+	case ops.Take:
+		return x.lookup(cmdTake, o.On, o.Key, uint64(o.Flags), 0)
 	case ops.Delete:
 		h := x.handle(o.On)
-		return failed(element(cmdDelete, h.fd, x.key(h, o.Key), nil, 0))
+		return failed(element(cmdDelete, h.fd, x.key(h, o.Key), nil, uint64(o.Tail), 0))
 	case ops.Next:
 		return x.next(o)
+	case ops.LookupBatch:
+		return x.readBatch(cmdLookupBatch, o)
+	case ops.TakeBatch:
+		return x.readBatch(cmdTakeBatch, ops.LookupBatch(o))
+	case ops.UpdateBatch:
+		return x.updateBatch(o)
+	case ops.DeleteBatch:
+		return x.deleteBatch(o)
+	case ops.Dump:
+		return x.dump(o)
 	case ops.Info:
 		return x.info(o)
+	case ops.Prog:
+		return x.load(o)
+	case ops.Run:
+		return x.run(o)
+	}
+	return x.doLife(op)
+}
+
+// doLife does what is about descriptors, paths and lifetimes.
+func (x *Executor) doLife(op ops.Op) ops.Result {
+	switch o := op.(type) {
 	case ops.Close:
 		return x.close(o)
 	case ops.Reopen:
 		return x.reopen(o)
 	case ops.Alive:
-		return aliveNow(x.handle(o.On).id)
+		return x.handle(o.On).aliveNow()
 	case ops.Gone:
-		return wait(func() ops.Result { return aliveNow(x.handle(o.On).id) }, ops.Read(ops.WordGone))
-	case ops.Prog:
-		return x.load(o)
-	case ops.Run:
-		return x.run(o)
+		return wait(x.handle(o.On).aliveNow, ops.Read(ops.WordGone))
+	case ops.Freeze:
+		_, errno := bpf(cmdFreeze, &idAttr{id: x.handle(o.On).fd})
+		return failed(errno)
+	case ops.File:
+		return useFile(x.handle(o.On).fd, o.Use)
+	case ops.FD:
+		return x.openOther(o)
+	case ops.BTF:
+		return x.loadBTF(o)
+	case ops.Pin:
+		return x.pin(o)
+	case ops.Get:
+		return x.get(o)
+	case ops.Unpin:
+		return x.unpin(o)
+	case ops.Cat:
+		return x.cat(o)
+	case ops.Load:
+		return loadExample(o)
 	case ops.End:
 		return x.end()
 	}
@@ -165,30 +210,6 @@ func (x *Executor) handle(n ops.Name) *handle {
 	return &handle{fd: badFD}
 }
 
-func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
-	fd, errno := bpf(cmdMapCreate, &attr)
-	h.fd, h.created = badFD, n
-	x.handles[n] = &h
-	if errno != 0 {
-		return failed(errno)
-	}
-	info, errno := infoOf(fd)
-	if errno != 0 {
-		closeFD(fd)
-		return ops.Read("made, but its info: " + failed(errno).String())
-	}
-	h.fd, h.id = fd, info.id
-	x.byID[h.id] = n
-	return ops.OK
-}
-
-func (x *Executor) createOuter(o ops.Outer) ops.Result {
-	t := x.handle(o.Template)
-	return x.create(o.Def, createAttr{mapType: uint32(o.Kind.MapType()), keySize: uint32(o.Key), valueSize: uint32(o.Value),
-		maxEntries: uint32(o.Max), flags: uint32(o.Flags), innerFD: t.fd},
-		handle{key: o.Key, value: 4, outer: true, template: t})
-}
-
 // key is the key as bytes; a descriptor that is no map gets plenty of zeros.
 func (x *Executor) key(h *handle, k ops.Key) []byte {
 	if k.Null {
@@ -203,20 +224,34 @@ func (x *Executor) key(h *handle, k ops.Key) []byte {
 
 func (x *Executor) update(o ops.Update) ops.Result {
 	h := x.handle(o.On)
-	value := ops.Bytes(o.Value.N, h.value)
-	if o.Value.Name != "" {
-		value = ops.Bytes(uint64(x.handle(o.Value.Name).fd), 4)
-	}
-	value = append(value, make([]byte, elementBuffer)...) // per-CPU maps read more
-	return failed(element(cmdUpdate, h.fd, x.key(h, o.Key), value, uint64(o.Flags)))
+	return failed(element(cmdUpdate, h.fd, x.key(h, o.Key), x.value(h, o.Value), uint64(o.Flags), uint64(o.Tail)))
 }
 
-func (x *Executor) lookup(o ops.Lookup) ops.Result {
-	h := x.handle(o.On)
+// value is what the kernel is given to read; per-CPU maps read more than their
+// value size.
+func (x *Executor) value(h *handle, v ops.Val) []byte {
+	if v.Null {
+		return nil
+	}
+	clear(x.buffer)
+	copy(x.buffer, x.valueBytes(h, v))
+	return x.buffer
+}
+
+func (x *Executor) valueBytes(h *handle, v ops.Val) []byte {
+	if v.Name != "" {
+		return ops.Bytes(uint64(x.handle(v.Name).fd), 4)
+	}
+	return ops.Bytes(v.N, h.value)
+}
+
+// lookup does one of the commands that answer a value.
+func (x *Executor) lookup(cmd uintptr, n ops.Name, k ops.Key, flags, tail uint64) ops.Result {
+	h := x.handle(n)
 	for i := range x.buffer[:4096] {
 		x.buffer[i] = guard
 	}
-	if errno := element(cmdLookup, h.fd, x.key(h, o.Key), x.buffer, 0); errno != 0 {
+	if errno := element(cmd, h.fd, x.key(h, k), x.buffer, flags, tail); errno != 0 {
 		return failed(errno)
 	}
 	if !h.outer {
@@ -244,7 +279,7 @@ func (x *Executor) nameOf(id []byte) string {
 func (x *Executor) next(o ops.Next) ops.Result {
 	h := x.handle(o.On)
 	size := max(h.key, 1)
-	if errno := element(cmdNextKey, h.fd, x.key(h, o.Key), x.buffer, 0); errno != 0 {
+	if errno := element(cmdNextKey, h.fd, x.key(h, o.Key), x.buffer, uint64(o.Tail), 0); errno != 0 {
 		return failed(errno)
 	}
 	return ops.Read(ops.Number(x.buffer[:size]))
@@ -256,13 +291,24 @@ func (x *Executor) info(o ops.Info) ops.Result {
 	switch {
 	case errno != 0:
 		return failed(errno)
-	case h.uses != nil:
-		return ops.OK // of a program: another structure
+	case h.id == 0:
+		return ops.OK // of something else: another structure
 	case info.id != h.id:
 		return ops.Read("another id")
 	}
 	return ops.Read(ops.Describe(ops.MapType(info.mapType), ops.Size(info.keySize), ops.Size(info.valueSize),
-		ops.Size(info.maxEntries), ops.CreateFlags(info.flags)))
+		ops.Size(info.maxEntries), ops.CreateFlags(info.flags), unix.ByteSliceToString(info.name[:]), x.nameOfBTF(info)))
+}
+
+// nameOfBTF is the name of what describes the values of a map; "" without.
+func (x *Executor) nameOfBTF(info mapInfo) ops.Name {
+	if info.btfID == 0 && info.btfKey == 0 && info.btfValue == 0 {
+		return ""
+	}
+	if n, ok := x.btfByID[info.btfID]; ok {
+		return n
+	}
+	return "unknown"
 }
 
 func (x *Executor) close(o ops.Close) ops.Result {
@@ -274,26 +320,41 @@ func (x *Executor) close(o ops.Close) ops.Result {
 
 func (x *Executor) reopen(o ops.Reopen) ops.Result {
 	of := x.handle(o.Of)
-	h := *of
-	h.fd, h.uses = badFD, nil
-	x.handles[o.Def] = &h
-	fd, errno := openByID(of.id)
-	if errno != 0 {
-		return failed(errno)
-	}
-	h.fd = fd
-	return ops.OK
+	fd, errno := openByID(of.id, o.Flags)
+	return x.again(o.Def, of, fd, errno)
 }
 
-// aliveNow says whether the kernel knows an id at this moment. It walks the ids
-// and opens nothing: a descriptor, once closed, would make some types of map
-// live on for a while.
-func aliveNow(id uint32) ops.Result {
+// again is a new descriptor of what another name stands or stood for.
+func (x *Executor) again(n ops.Name, of *handle, fd uint32, errno unix.Errno) ops.Result {
+	h := *of
+	h.fd, h.cursor = fd, nil
+	if h.id == 0 {
+		h.uses = nil
+	}
+	x.handles[n] = &h
+	if errno != 0 {
+		h.fd = badFD
+	}
+	return failed(errno)
+}
+
+// aliveNow says whether the kernel knows the id of a map, or of a BTF object, at
+// this moment.
+func (h *handle) aliveNow() ops.Result {
+	if h.btfID != 0 {
+		return known(cmdBTFNextID, h.btfID)
+	}
+	return known(cmdMapNextID, h.id)
+}
+
+// known walks the ids and opens nothing: a descriptor, once closed, would make
+// some types of map live on for a while.
+func known(cmd uintptr, id uint32) ops.Result {
 	if id == 0 {
 		return ops.Read(ops.WordGone)
 	}
 	attr := idAttr{id: id - 1}
-	_, errno := bpf(cmdMapNextID, &attr)
+	_, errno := bpf(cmd, &attr)
 	switch {
 	case errno == 0 && attr.next == id:
 		return ops.Read(ops.WordAlive)
@@ -319,26 +380,35 @@ func (x *Executor) closeAll() {
 			h.fd = badFD
 		}
 	}
+	for n := range x.pinned {
+		x.pins.unlink(n)
+		delete(x.pinned, n)
+	}
 }
 
 func (x *Executor) end() ops.Result {
 	x.closeAll()
-	return wait(func() ops.Result { return left(x.byID) }, ops.OK)
+	return wait(func() ops.Result { return left(x.byID, x.btfByID) }, ops.OK)
 }
 
-// left lists the maps that the kernel still knows, and forgets the others.
-func left(byID map[uint32]ops.Name) ops.Result {
-	var names []string
+// left lists the maps and BTF objects that the kernel still knows, and forgets
+// the others.
+func left(maps, btf map[uint32]ops.Name) ops.Result {
+	names := append(stay(cmdMapNextID, maps), stay(cmdBTFNextID, btf)...)
+	if len(names) == 0 {
+		return ops.OK
+	}
+	slices.Sort(names)
+	return ops.Read(strings.Join(names, " "))
+}
+
+func stay(cmd uintptr, byID map[uint32]ops.Name) (names []string) {
 	for id, n := range byID {
-		if aliveNow(id) != ops.Read(ops.WordGone) {
+		if known(cmd, id) != ops.Read(ops.WordGone) {
 			names = append(names, string(n))
 			continue
 		}
 		delete(byID, id)
 	}
-	slices.Sort(names)
-	if len(names) == 0 {
-		return ops.OK
-	}
-	return ops.Read(strings.Join(names, " "))
+	return names
 }

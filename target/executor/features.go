@@ -3,6 +3,7 @@ package executor
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -24,27 +25,74 @@ func Release() (string, error) {
 // Lacks asks the kernel for each feature that its configuration can leave out
 // and answers those that it has not, with what it said. A feature's name is the
 // one that plans and claims use.
-func Lacks() map[string]string {
+func (x *Executor) Lacks() map[string]string {
 	lacks := map[string]string{}
-	for _, t := range ops.PlainMapTypes {
-		if errno := probeMap(t); errno != 0 {
-			lacks[t.Feature()] = fmt.Sprintf("creating one answers %v", ops.Failed(errno))
+	note := func(feature, why string) {
+		if why != "" {
+			lacks[feature] = why
 		}
 	}
-	for _, t := range ops.ProgTypes {
-		if why := probeProg(t); why != "" {
-			lacks[t.Feature()] = why
-		}
+	for _, t := range ops.ProgTypes { // before the maps: the first program lets the kernel read its own BTF
+		note(t.Feature(), probeProg(t))
 	}
-	if why := probeRun(); why != "" {
-		lacks[ops.FeatureRun] = why
+	note(ops.FeatureRun, probeRun())
+	note(ops.FeatureKernelBTF, probeKernelBTF())
+	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
+	note(ops.FeatureSmall, probeMemory())
+	for _, m := range ops.Plainest() {
+		note(m.Type.Feature(), x.probeMap(m))
+	}
+	for _, kind := range []ops.OuterKind{ops.OuterArray, ops.OuterHash} {
+		note(kind.MapType().Feature(), x.probe(
+			ops.Map{Def: "m", Type: ops.Hash, Key: 4, Value: 4, Max: 1}, ops.Outer{Def: "o", Kind: kind, Key: 4, Value: 4, Max: 1, Template: "m"}))
 	}
 	return lacks
 }
 
+// probe runs a sequence and says what the first of it answered that failed.
+func (x *Executor) probe(seq ...ops.Op) (why string) {
+	each := func(r ops.Result) {
+		if why == "" && r != ops.OK {
+			why = "creating one answers " + r.String()
+		}
+	}
+	x.Start(seq, func(int) {}, each)
+	return why
+}
+
+// probeMap makes the plainest map of a type.
+func (x *Executor) probeMap(m ops.Map) string {
+	m.Def = "m"
+	if m.BTF == "" {
+		return x.probe(m)
+	}
+	return x.probe(ops.BTF{Def: m.BTF, Kind: ops.BTFKind(m.BTF)}, m)
+}
+
+func probeKernelBTF() string {
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// small is less memory than a map that is too big for it would take.
+const small = 500 << 20
+
+func probeMemory() string {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return err.Error()
+	}
+	if all := uint64(info.Totalram) * uint64(info.Unit); all > small {
+		return fmt.Sprintf("this machine has %d MiB", all>>20)
+	}
+	return ""
+}
+
 // available errs if this process cannot use bpf(2) at all.
 func available() error {
-	if _, errno := openByID(0); errno == unix.ENOSYS || errno == unix.EPERM {
+	if _, errno := openByID(0, 0); errno == unix.ENOSYS || errno == unix.EPERM {
 		return fmt.Errorf("bpf(2) answers %v: %s", ops.Failed(errno), bpfHint[errno])
 	}
 	return nil
@@ -53,38 +101,6 @@ func available() error {
 var bpfHint = map[unix.Errno]string{
 	unix.ENOSYS: "this kernel is built without CONFIG_BPF_SYSCALL",
 	unix.EPERM:  "run as root, or with CAP_BPF and CAP_SYS_ADMIN",
-}
-
-// probeMap creates the plainest map of a type.
-func probeMap(t ops.MapType) unix.Errno {
-	attr := createAttr{mapType: uint32(t), keySize: 4, valueSize: 4, maxEntries: 1}
-	switch t {
-	case ops.Queue, ops.Stack:
-		attr.keySize = 0
-	case ops.LPMTrie:
-		attr.keySize, attr.flags = 8, uint32(ops.NoPrealloc)
-	case ops.ArrayOfMaps, ops.HashOfMaps:
-		return probeOuter(attr)
-	}
-	fd, errno := bpf(cmdMapCreate, &attr)
-	if errno == 0 {
-		closeFD(fd)
-	}
-	return errno
-}
-
-func probeOuter(attr createAttr) unix.Errno {
-	inner, errno := bpf(cmdMapCreate, &createAttr{mapType: uint32(ops.Hash), keySize: 4, valueSize: 4, maxEntries: 1})
-	if errno != 0 {
-		return errno
-	}
-	defer closeFD(inner)
-	attr.innerFD = inner
-	fd, errno := bpf(cmdMapCreate, &attr)
-	if errno == 0 {
-		closeFD(fd)
-	}
-	return errno
 }
 
 func probeProg(t ops.ProgType) string {

@@ -1,0 +1,90 @@
+package properties
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimic/ops"
+)
+
+// required says which outcomes of an operation a run must have seen: a run that
+// no longer does has stopped asking something.
+type required struct {
+	verb     string
+	families []Family
+	errnos   string // words, separated by spaces
+	only     func(Kernel) bool
+	needs    []string
+}
+
+var outerOrInner = []Family{FamilyArray, FamilyHash, FamilyInner}
+
+// distribution is the table of what must occur in every run of the default budget.
+var distribution = []required{
+	{verb: "outer", families: both, errnos: "ok EINVAL EBADF ENOTSUPP"},
+	{verb: "outer", families: hashOnly, errnos: "E2BIG"},
+	{verb: "outer", families: both, errnos: "ENOMEM", needs: []string{ops.FeatureSmall}, only: func(k Kernel) bool { return !k.does(memoryCharged) }},
+	{verb: "map", families: innerOnly, errnos: "ok EINVAL EBADF"},
+	{verb: "update", families: both, errnos: "ok EINVAL EBADF E2BIG EFAULT EPERM"},
+	{verb: "update", families: hashOnly, errnos: "EEXIST ENOENT"},
+	{verb: "update", families: innerOnly, errnos: "ok E2BIG EPERM"},
+	{verb: "update", families: both, errnos: "ENOTSUPP", only: func(k Kernel) bool { return !k.Version.Before(percpuArrayMax.Since) }},
+	{verb: "lookup", families: both, errnos: "ok ENOENT EINVAL EFAULT EPERM EBADF"},
+	{verb: "delete", families: both, errnos: "ok ENOENT EFAULT EPERM EINVAL"},
+	{verb: "delete", families: arrayOnly, errnos: "E2BIG"},
+	{verb: "take", families: both, errnos: "ENOTSUPP EINVAL EPERM EFAULT"},
+	{verb: "next", families: both, errnos: "ok ENOENT EPERM EINVAL"},
+	{verb: "dump", families: both, errnos: "ok EPERM"},
+	{verb: "lookup_batch", families: both, errnos: "ok ENOENT EINVAL EPERM", only: hasBatch},
+	{verb: "lookup_batch", families: hashOnly, errnos: "ENOENT", only: hasBatch},
+	{verb: "update_batch", families: both, errnos: "ok EINVAL EBADF EPERM", only: hasBatch},
+	{verb: "update_batch", families: arrayOnly, errnos: "E2BIG", only: hasBatch},
+	{verb: "update_batch", families: hashOnly, errnos: "E2BIG", only: hasBatch},
+	{verb: "delete_batch", families: hashOnly, errnos: "ok ENOENT", only: hasBatch},
+	{verb: "delete_batch", families: arrayOnly, errnos: "ENOTSUPP", only: hasBatch},
+	{verb: "take_batch", families: hashOnly, errnos: "ok ENOENT", only: hasBatch},
+	{verb: "take_batch", families: arrayOnly, errnos: "ENOTSUPP", only: hasBatch},
+	{verb: "lookup_batch", families: both, errnos: "ENOTSUPP", only: func(k Kernel) bool { return !hasBatch(k) }},
+	{verb: "update_batch", families: both, errnos: "ENOTSUPP", only: func(k Kernel) bool { return !hasBatch(k) }},
+	{verb: "freeze", families: outerOrInner, errnos: "ok"},
+	{verb: "freeze", families: both, errnos: "EBUSY", only: func(k Kernel) bool { return !k.does(freezeNeedsWrite) }},
+	{verb: "freeze", families: both, errnos: "EPERM", only: func(k Kernel) bool { return k.does(freezeNeedsWrite) }},
+	{verb: "file", families: both, errnos: "ok EINVAL ENOTSUPP EBADF EACCES"},
+	{verb: "reopen", families: outerOrInner, errnos: "ok ENOENT EINVAL"},
+	{verb: "pin", families: outerOrInner, errnos: "ok", needs: []string{ops.FeaturePins}},
+	{verb: "get", families: outerOrInner, errnos: "ok", needs: []string{ops.FeaturePins}},
+	{verb: "cat", families: both, errnos: "EIO", needs: []string{ops.FeaturePins}},
+	{verb: "info", families: outerOrInner, errnos: "ok"},
+	{verb: "prog", families: both, errnos: "ok EINVAL", needs: []string{ops.XDP.Feature()}},
+	{verb: "run", families: innerOnly, errnos: "ok", needs: []string{ops.XDP.Feature(), ops.FeatureRun}},
+	{verb: "alive", families: outerOrInner, errnos: "ok"},
+	{verb: "gone", families: outerOrInner, errnos: "ok"},
+}
+
+// Absent lists, as text, the outcomes that a run on this kernel should have seen
+// and did not.
+func (t *Tally) Absent(k Kernel) (absent []string) {
+	for _, r := range distribution {
+		if r.only != nil && !r.only(k) || k.missing(r.needs) != "" {
+			continue
+		}
+		for _, f := range r.families {
+			for word := range strings.FieldsSeq(r.errnos) {
+				if t.Triples[Triple{r.verb, f, errnoOf(word)}] == 0 {
+					absent = append(absent, fmt.Sprintf("%s %s %s", r.verb, f, word))
+				}
+			}
+		}
+	}
+	slices.Sort(absent)
+	return slices.Compact(absent)
+}
+
+func errnoOf(word string) ops.Errno {
+	r, err := ops.ParseResult(word)
+	if err != nil {
+		panic(err) // a word of the table above
+	}
+	return r.Errno
+}

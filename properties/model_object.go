@@ -1,0 +1,173 @@
+package properties
+
+import (
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// openFD predicts a descriptor of something that is no map: it can always be had.
+func (s *State) openFD(o ops.FD) []Outcome {
+	return does(nil, func(ops.Result) {
+		s.handles[o.Def] = &handle{other: true, kind: o.Kind, open: o.Kind >= ops.FDPath}
+	})
+}
+
+// loadBTF predicts the loading of a BTF object.
+func (s *State) loadBTF(o ops.BTF) []Outcome {
+	row := btfRowOf(o.Kind)
+	load := func() {
+		b := &object{name: o.Def, kind: o.Kind}
+		s.objects = append(s.objects, b)
+		s.bind(o.Def, b, 0)
+	}
+	if row == nil {
+		return anything(func(got ops.Result) {
+			if got == ops.OK {
+				s.handles[o.Def] = &handle{other: true, kind: ops.FDFile, open: true}
+			}
+		})
+	}
+	if !row.loads(s.Kernel) {
+		return fails(unix.EINVAL, on(FamilyInner, btfLoads)...)
+	}
+	return does(on(FamilyInner, btfLoads), func(ops.Result) { load() })
+}
+
+// freeze predicts BPF_MAP_FREEZE.
+func (s *State) freeze(o ops.Freeze) []Outcome {
+	return s.element(o.On, 0, func(m *object) []Outcome {
+		f := m.family()
+		late := s.Kernel.does(freezeNeedsWrite)
+		switch {
+		case m.bound == ops.BoundStruct || m.fields(s.Kernel) != "" && !s.lockAlone(m):
+			return []Outcome{{Want: ops.Result{Errno: ops.ENOTSUPP}, By: on(f, freezeFields)}}
+		case late && s.via.mode&ops.ReadOnly != 0:
+			return fails(unix.EPERM, on(f, modeDenies)...)
+		case m.frozen && late:
+			return fails(unix.EPERM, on(f, freezeTwice)...)
+		case m.frozen:
+			return fails(unix.EBUSY, on(f, freezeTwice)...)
+		}
+		return does(on(f, freezeOnce), func(ops.Result) { m.frozen = true })
+	})
+}
+
+// lockAlone says that all that is special in the values of m is a lock, which
+// this kernel does not mind when it freezes.
+func (s *State) lockAlone(m *object) bool {
+	return m.hasLock() && s.Kernel.does(lockAloneFreezes) && (m.btf.kind != "lock_timer" || s.Kernel.Version.Before(v6_1))
+}
+
+// file predicts what a map does as a file.
+func (s *State) file(o ops.File) []Outcome {
+	m := s.open(o.On)
+	if m == nil || m.free || !m.outer {
+		return anything(nil)
+	}
+	s.via = s.handles[o.On]
+	by := on(m.family(), notAFile)
+	switch mode := s.via.mode; o.Use {
+	case ops.FileRead, ops.FileWrite:
+		if o.Use == ops.FileRead && mode&ops.WriteOnly != 0 || o.Use == ops.FileWrite && mode&ops.ReadOnly != 0 {
+			return fails(unix.EBADF, by...)
+		}
+		return fails(unix.EINVAL, by...)
+	case ops.FileMap:
+		if mode&ops.WriteOnly != 0 {
+			return fails(unix.EACCES, by...)
+		}
+		return []Outcome{{Want: ops.Result{Errno: ops.ENOTSUPP}, By: by}}
+	case ops.FilePoll:
+		return reads("events 0x8", by...)
+	}
+	if !s.Kernel.has(ops.FeatureKernelBTF) {
+		return anything(nil)
+	}
+	return fails(unix.EINVAL, by...)
+}
+
+// pin predicts that a map, or a program, gets a path.
+func (s *State) pin(o ops.Pin) []Outcome {
+	h := s.handles[o.Of]
+	fail := func(e unix.Errno, r *Rule) []Outcome {
+		refused := fails(e, on(FamilyInner, r)...)
+		refused[0].Then = func(ops.Result) { s.handles[o.Def] = &handle{obj: s.objectOf(o.Of), path: true} }
+		return refused
+	}
+	switch m := s.open(o.Of); {
+	case !s.Kernel.has(ops.FeaturePins):
+		return anything(nil)
+	case !h.fd():
+		return fail(unix.EINVAL, closedFD)
+	case h.prog != nil:
+		return does(on(FamilyInner, pinned), func(ops.Result) {
+			h.prog.refs++
+			s.handles[o.Def] = &handle{prog: h.prog, path: true, open: true}
+		})
+	case m == nil:
+		return fail(unix.EINVAL, otherFD)
+	default:
+		return does(on(FamilyInner, pinned), func(ops.Result) {
+			m.pins++
+			m.remember(deadPin, FamilyInner)
+			s.handles[o.Def] = &handle{obj: m, path: true, open: true}
+		})
+	}
+}
+
+// get predicts the opening of a path.
+func (s *State) get(o ops.Get) []Outcome {
+	h := s.handles[o.Of]
+	there := h != nil && h.path && h.open
+	switch {
+	case !s.Kernel.has(ops.FeaturePins):
+		return anything(nil)
+	case o.Flags&^modes != 0 || o.Flags == modes:
+		return fails(unix.EINVAL, on(FamilyInner, modesOpen)...)
+	case !there:
+		return fails(unix.ENOENT, on(FamilyInner, unpinned)...)
+	case h.prog != nil:
+		return does(on(FamilyInner, pinned), func(ops.Result) {
+			h.prog.refs++
+			s.handles[o.Def] = &handle{prog: h.prog, open: true}
+		})
+	}
+	return does(on(FamilyInner, pinned), func(ops.Result) { s.bind(o.Def, h.obj, o.Flags) })
+}
+
+// unpin predicts the removal of a path.
+func (s *State) unpin(o ops.Unpin) []Outcome {
+	h := s.handles[o.On]
+	switch {
+	case !s.Kernel.has(ops.FeaturePins):
+		return anything(nil)
+	case h == nil || !h.path || !h.open:
+		return fails(unix.ENOENT, on(FamilyInner, unpinned)...)
+	}
+	return does(on(FamilyInner, unpinned), func(ops.Result) { s.unlink(h) })
+}
+
+func (s *State) unlink(h *handle) {
+	h.open = false
+	if h.prog != nil {
+		s.dropProg(h.prog)
+		return
+	}
+	h.obj.pins--
+	s.lost(h.obj, s.Kernel.does(unpinLater) || h.obj.lingers())
+}
+
+// cat predicts that the content of a path is read: outer maps have none to show.
+func (s *State) cat(o ops.Cat) []Outcome {
+	h := s.handles[o.On]
+	switch {
+	case !s.Kernel.has(ops.FeaturePins):
+		return anything(nil)
+	case h == nil || !h.path || !h.open:
+		return fails(unix.ENOENT, on(FamilyInner, unpinned)...)
+	case h.obj == nil || h.obj.free || !h.obj.outer:
+		return anything(nil)
+	}
+	return fails(unix.EIO, on(h.obj.family(), notAFile)...)
+}

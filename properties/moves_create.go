@@ -1,0 +1,151 @@
+package properties
+
+import "mimic/ops"
+
+// someBTF is the name of an open BTF object of a kind that is wanted; a new one
+// if there is none.
+func (d *draft) someBTF(want func(*btfRow) bool) ops.Name {
+	all := d.names(func(h *handle) bool { return isBTF(h) && want(btfRowOf(h.obj.kind)) })
+	if len(all) > 0 && !d.chance(4) {
+		return pick(d, all)
+	}
+	kinds := d.state.Kernel.btfKinds(want)
+	if len(kinds) == 0 {
+		return ""
+	}
+	o := ops.BTF{Def: d.fresh("b"), Kind: pick(d, kinds)}
+	d.add(o)
+	return o.Def
+}
+
+// anyBTF is a BTF object of any kind, or now and then something else.
+func (d *draft) anyBTF() ops.Name {
+	if d.chance(3) {
+		return d.anyName()
+	}
+	return d.someBTF(anyKind)
+}
+
+func (d *draft) btf() bool { return d.someBTF(anyKind) != "" }
+
+// btfMap makes a hash or an array whose values are described.
+func (d *draft) btfMap() bool {
+	if d.full() {
+		return false
+	}
+	return d.add(d.described(func(r *btfRow) bool { return !r.plain() }))
+}
+
+func (d *draft) described(want func(*btfRow) bool) ops.Map {
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array, ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray}))
+	o.Flags &^= ops.ReadOnlyProg | ops.WriteOnlyProg
+	o.Key = 4
+	if o.BTF = d.someBTF(want); o.BTF != "" {
+		o.Value = btfRowOf(d.state.openBTF(o.BTF).kind).value
+	}
+	return o
+}
+
+// btfOuter makes an outer map whose template has special fields, if this kernel
+// can have one.
+func (d *draft) btfOuter() bool {
+	if d.full() {
+		return false
+	}
+	k := d.state.Kernel
+	o := d.described(func(r *btfRow) bool {
+		return r.special(k) && r.refusal(k, ops.Hash) == 0 && (!r.lock || k.does(locksInside))
+	})
+	d.add(o)
+	return d.add(d.outerOf(o.Def))
+}
+
+// sixtyFour makes an outer map whose template has values of the size of those
+// that package btfs describes, but nothing special.
+func (d *draft) sixtyFour() bool {
+	if d.full() {
+		return false
+	}
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+	o.Key, o.Value = 4, btfs64
+	o.Flags &^= ops.ReadOnlyProg | ops.WriteOnlyProg
+	if d.chance(2) {
+		o.BTF = d.someBTF(func(r *btfRow) bool { return r.kind == "plain" })
+	}
+	d.add(o)
+	return d.add(d.outerOf(o.Def))
+}
+
+func (d *draft) progArray() bool {
+	if d.full() || !d.state.Kernel.has(ops.ProgArray.Feature()) {
+		return false
+	}
+	return d.add(d.mapOf(ops.ProgArray))
+}
+
+func isOdd(h *handle) bool {
+	return isOpenInner(h) && h.obj.spec.Type != ops.ProgArray && rowOf(h.obj.spec.Type).template != 0
+}
+
+// odd makes a map of a type that is no template.
+func (d *draft) odd() bool {
+	types := d.types(func(r *typeRow) bool { return r.template != 0 && r.typ != ops.ProgArray })
+	if d.full() || len(types) == 0 {
+		return false
+	}
+	return d.makeOf(pick(d, types))
+}
+
+func (d *draft) oddOuter() bool {
+	if len(d.names(isOdd)) == 0 {
+		return d.odd()
+	}
+	return d.outerFrom(isOdd)
+}
+
+func isExclusive(h *handle) bool { return isOpenInner(h) && h.obj.bound == ops.BoundProgram }
+
+// exclusive makes a map that is bound to a program, like a template if there is one.
+func (d *draft) exclusive() bool {
+	if d.full() || !d.state.Kernel.does(exclusiveMaps) {
+		return false
+	}
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+	if _, m, ok := d.outerName(); ok && rowOf(m.shape.Type).content && m.template.btf == nil {
+		o = d.like(m)
+	}
+	o.Bound = ops.BoundProgram
+	return d.add(o)
+}
+
+func (d *draft) exclusiveOuter() bool {
+	if len(d.names(isExclusive)) == 0 {
+		return d.exclusive()
+	}
+	return d.outerFrom(isExclusive)
+}
+
+func (d *draft) putExclusive() bool {
+	if len(d.names(isExclusive)) == 0 {
+		return d.exclusive()
+	}
+	return d.offer(isExclusive)
+}
+
+// innerFD makes a map that is no outer map, with an inner_map_fd all the same.
+func (d *draft) innerFD() bool {
+	if d.full() {
+		return false
+	}
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array, ops.Hash, ops.PercpuArray}))
+	o.Inner = d.anyName()
+	return d.add(o)
+}
+
+// otherFD opens something that is no map.
+func (d *draft) otherFD() bool {
+	if len(d.state.handles) > 24 {
+		return false
+	}
+	return d.add(ops.FD{Def: d.fresh("f"), Kind: pick(d, ops.FDKinds())})
+}

@@ -1,0 +1,93 @@
+package properties
+
+import (
+	"slices"
+
+	"mimic/ops"
+)
+
+// Triple is what was asked and how it ended: an operation on a family of map,
+// and the errno that it answered.
+type Triple struct {
+	Verb   string
+	Family Family
+	Errno  ops.Errno
+}
+
+// Use is one way in which a type of map can stand in an outer map.
+type Use struct {
+	Type   ops.MapType
+	Role   Role
+	Family Family // of the outer map
+}
+
+// Role is what a map is to an outer map.
+type Role string
+
+// Roles.
+const (
+	RoleTemplate Role = "template"
+	RoleElement  Role = "element"
+)
+
+// Tally counts what a run asked, beside the rules: how operations ended, and
+// what each type of map was answered where nothing else was wrong.
+type Tally struct {
+	Triples map[Triple]int
+	Types   map[Use]ops.Errno
+}
+
+// NewTally is an empty one.
+func NewTally() *Tally { return &Tally{map[Triple]int{}, map[Use]ops.Errno{}} }
+
+// note counts a step that was judged.
+func (t *Tally) note(s *State, op ops.Op, o *Outcome, got ops.Result) {
+	if o.Free {
+		return
+	}
+	t.Triples[Triple{ops.Verb(op), s.familyOfOp(op), got.Errno}]++
+	if use, ok := s.useOf(op, o); ok {
+		t.Types[use] = got.Errno
+	}
+}
+
+// familyOfOp is the family of the map that an operation is about.
+func (s *State) familyOfOp(op ops.Op) Family {
+	if o, ok := op.(ops.Outer); ok {
+		return familyOf(o.Kind)
+	}
+	if names := ops.Uses(op); len(names) > 0 {
+		if m := s.objectOf(names[0]); m != nil {
+			return m.family()
+		}
+	}
+	return FamilyInner
+}
+
+// plainly are the rules by which a type alone is refused.
+var plainly = []*Rule{outerProgArray, outerOddType, outerNested, putNested, putProgArray, putType}
+
+// useOf is the use of a type that an operation tried with nothing else at issue.
+func (s *State) useOf(op ops.Op, o *Outcome) (u Use, ok bool) {
+	if o.Want.Errno != 0 && (len(o.By) != 1 || !slices.Contains(plainly, o.By[0].Rule)) {
+		return u, false
+	}
+	var inner, outer *object
+	switch op := op.(type) {
+	case ops.Outer:
+		u.Role, u.Family, inner = RoleTemplate, familyOf(op.Kind), s.open(op.Template)
+	case ops.Update:
+		outer, inner = s.open(op.On), s.open(op.Value.Name)
+		if outer == nil || !outer.outer {
+			return u, false
+		}
+		u.Role, u.Family = RoleElement, outer.family()
+	}
+	if inner == nil {
+		return u, false
+	}
+	u.Type = inner.spec.Type
+	// A type that can be a template is an element where the template is of it.
+	other := outer != nil && o.Want.Errno != 0 && rowOf(u.Type) != nil && rowOf(u.Type).template == 0
+	return u, !other
+}

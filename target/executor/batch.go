@@ -1,0 +1,148 @@
+package executor
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// cursorSize is that of the cursors of outer maps: an index, or the number of a bucket.
+const cursorSize = 4
+
+// maxBatch bounds the pairs that a batch has room for.
+const maxBatch = 1 << 10
+
+// readBatch does one of the batch commands that answer pairs.
+func (x *Executor) readBatch(cmd uintptr, o ops.LookupBatch) ops.Result {
+	h := x.handle(o.On)
+	count := min(int(o.Count), maxBatch)
+	keySize := max(int(h.key), 4)
+	keys, values := make([]byte, (count+1)*keySize), make([]byte, (count+1)*4)
+	out := bytes.Repeat([]byte{guard}, max(cursorSize, keySize))
+	in := h.from(o.From)
+	attr := batchAttr{in: address(in), out: address(out), keys: address(keys), values: address(values),
+		count: uint32(o.Count), fd: h.fd, elemFlags: uint64(o.Elem), flags: uint64(o.Flags)}
+	_, errno := bpf(cmd, &attr)
+	runtime.KeepAlive([][]byte{in, out, keys, values})
+	if !bytes.Equal(out[:cursorSize], []byte{guard, guard, guard, guard}) {
+		h.cursor = out
+	}
+	if errno != 0 && errno != unix.ENOENT {
+		return batched(errno, attr.count, nil)
+	}
+	return batched(errno, attr.count, x.pairs(keys, values, h, min(int(attr.count), count)))
+}
+
+// from is the cursor that a batch begins with; nil is the null pointer.
+func (h *handle) from(c ops.Cursor) []byte {
+	switch {
+	case c.Next:
+		return h.cursor
+	case c.Given:
+		return ops.Bytes(uint64(c.Number), max(cursorSize, h.key))
+	}
+	return nil
+}
+
+// pair is what was found under a key.
+type pair struct {
+	key  []byte
+	name string
+}
+
+func (x *Executor) pairs(keys, values []byte, h *handle, n int) (all []pair) {
+	if !h.outer || h.key == 0 {
+		return nil
+	}
+	for i := range n {
+		key := keys[i*int(h.key):][:h.key]
+		all = append(all, pair{key, x.nameOf(values[i*4:][:4])})
+	}
+	return all
+}
+
+// batched is the answer of a batch command: the count, and the pairs by key.
+func batched(errno unix.Errno, count uint32, all []pair) ops.Result {
+	got := strconv.FormatUint(uint64(count), 10)
+	if len(all) > 0 {
+		got += ": " + pairText(all)
+	}
+	return ops.Result{Errno: ops.Errno(errno), Got: got}
+}
+
+func pairText(all []pair) string {
+	slices.SortFunc(all, func(a, b pair) int { return ops.CompareKeys(ops.Number(a.key), ops.Number(b.key)) })
+	texts := make([]string, len(all))
+	for i, p := range all {
+		texts[i] = fmt.Sprintf("%s=%s", ops.Number(p.key), p.name)
+	}
+	return strings.Join(texts, " ")
+}
+
+func (x *Executor) updateBatch(o ops.UpdateBatch) ops.Result {
+	h := x.handle(o.On)
+	keys := x.keys(h, o.Keys)
+	var values []byte
+	for _, v := range o.Values.List() {
+		values = append(values, x.valueBytes(h, v)...)
+	}
+	return x.writeBatch(cmdUpdateBatch, h, keys, values, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags)})
+}
+
+func (x *Executor) deleteBatch(o ops.DeleteBatch) ops.Result {
+	h := x.handle(o.On)
+	return x.writeBatch(cmdDeleteBatch, h, x.keys(h, o.Keys), nil, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags)})
+}
+
+func (x *Executor) keys(h *handle, list ops.Keys) (all []byte) {
+	for _, k := range list.List() {
+		all = append(all, x.key(h, ops.K(k.N))...)
+	}
+	return all
+}
+
+func (x *Executor) writeBatch(cmd uintptr, h *handle, keys, values []byte, attr batchAttr) ops.Result {
+	keys, values = append(keys, 0), append(values, make([]byte, 4*maxBatch)...) // never no address, nor too short
+	attr.fd, attr.keys, attr.values = h.fd, address(keys), address(values)
+	_, errno := bpf(cmd, &attr)
+	runtime.KeepAlive([][]byte{keys, values})
+	return batched(errno, attr.count, nil)
+}
+
+// maxWalk bounds the keys that a dump visits.
+const maxWalk = 1 << 12
+
+// dump walks the keys and looks each up: what is found is all that is there.
+func (x *Executor) dump(o ops.Dump) ops.Result {
+	h := x.handle(o.On)
+	var all []pair
+	var key []byte
+	for range maxWalk {
+		next := make([]byte, max(h.key, 1))
+		errno := element(cmdNextKey, h.fd, key, next, 0, 0)
+		if errno == unix.ENOENT {
+			return ops.Read("{" + pairText(all) + "}")
+		}
+		if errno != 0 {
+			return failed(errno)
+		}
+		value := make([]byte, 8)
+		errno = element(cmdLookup, h.fd, next, value, 0, 0)
+		switch errno {
+		case 0:
+			all = append(all, pair{next, x.nameOf(value[:4])})
+		case unix.ENOENT: // an element that is empty
+		default:
+			return failed(errno)
+		}
+		key = next
+	}
+	return ops.Read("keys without end")
+}

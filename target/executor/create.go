@@ -1,0 +1,132 @@
+package executor
+
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/btfs"
+	"mimic/ops"
+)
+
+// someDevice is the index of a network device: lo.
+const someDevice = 1
+
+// someHash is that of no program.
+var someHash = make([]byte, 32)
+
+func (x *Executor) createMap(o ops.Map) ops.Result {
+	attr := createAttr{mapType: uint32(o.Type), keySize: uint32(o.Key), valueSize: uint32(o.Value), maxEntries: uint32(o.Max),
+		flags: uint32(o.Flags), extra: uint64(o.Extra), numaNode: uint32(o.Node), tail: uint32(o.Tail)}
+	if o.Inner != "" {
+		attr.innerFD = x.handle(o.Inner).fd
+	}
+	x.describe(&attr, o.BTF, o.IDs)
+	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
+		return ops.Read(errno)
+	}
+	return x.create(o.Def, attr, handle{key: o.Key, value: o.Value})
+}
+
+func (x *Executor) createOuter(o ops.Outer) ops.Result {
+	t := x.handle(o.Template)
+	attr := createAttr{mapType: uint32(o.Kind.MapType()), keySize: uint32(o.Key), valueSize: uint32(o.Value), maxEntries: uint32(o.Max),
+		flags: uint32(o.Flags), innerFD: t.fd, extra: uint64(o.Extra), numaNode: uint32(o.Node), tail: uint32(o.Tail)}
+	x.describe(&attr, o.BTF, o.IDs)
+	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
+		return ops.Read(errno)
+	}
+	return x.create(o.Def, attr, handle{key: o.Key, value: 4, outer: true, template: t})
+}
+
+// describe names the types of a BTF object; for what is none, types that most have.
+func (x *Executor) describe(attr *createAttr, n ops.Name, ids ops.BTFIDs) {
+	if n == "" {
+		return
+	}
+	h := x.handle(n)
+	key, value := uint32(1), uint32(1)
+	if h.btf != nil {
+		key, value = h.btf.Key, h.btf.Value
+	}
+	attr.btfFD = h.fd
+	if ids != ops.IDsValue {
+		attr.btfKey = key
+	}
+	if ids != ops.IDsKey {
+		attr.btfValue = value
+	}
+}
+
+// bind names a map and binds it; trouble is why it cannot.
+func bind(attr *createAttr, label ops.Label, to ops.Bound) (trouble string) {
+	copy(attr.name[:], label.Bytes())
+	switch to {
+	case ops.BoundDevice:
+		attr.ifindex = someDevice
+	case ops.BoundProgram:
+		attr.exclusive, attr.exclusiveSize = address(someHash), uint32(len(someHash))
+	case ops.BoundStruct:
+		s, err := structOps()
+		if err != nil {
+			return "no structure to bind to: " + err.Error()
+		}
+		attr.btfVmlinux, attr.btfKey, attr.btfValue, attr.valueSize = s.id, 0, 0, s.size
+	}
+	return ""
+}
+
+func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
+	fd, errno := bpf(cmdMapCreate, &attr)
+	runtime.KeepAlive(someHash)
+	h.fd, h.created = badFD, n
+	x.handles[n] = &h
+	if errno != 0 {
+		return failed(errno)
+	}
+	info, errno := infoOf(fd)
+	if errno != 0 {
+		closeFD(fd)
+		return ops.Read("made, but its info: " + failed(errno).String())
+	}
+	h.fd, h.id = fd, info.id
+	x.byID[h.id] = n
+	return ops.OK
+}
+
+func (x *Executor) loadBTF(o ops.BTF) ops.Result {
+	h := &handle{fd: badFD, created: o.Def}
+	x.handles[o.Def] = h
+	object, err := btfs.Build(btfs.Kind(o.Kind))
+	if err != nil {
+		return ops.Read("not built: " + err.Error())
+	}
+	h.btf = &object
+	attr := btfAttr{btf: address(object.Blob), size: uint32(len(object.Blob))}
+	fd, errno := bpf(cmdBTFLoad, &attr)
+	runtime.KeepAlive(object.Blob)
+	if errno != 0 {
+		return failed(errno)
+	}
+	info, errno := btfInfoOf(fd)
+	if errno != 0 {
+		closeFD(fd)
+		return ops.Read("loaded, but its info: " + failed(errno).String())
+	}
+	h.fd, h.btfID = fd, info
+	x.btfByID[info] = o.Def
+	return ops.OK
+}
+
+// btfInfoOf is the id of a BTF object.
+func btfInfoOf(fd uint32) (uint32, unix.Errno) {
+	var info struct {
+		btf      uint64
+		size, id uint32
+	}
+	attr := infoAttr{fd: fd, length: 16, info: uint64(uintptr(unsafe.Pointer(&info)))}
+	_, errno := bpf(cmdInfoByFD, &attr)
+	runtime.KeepAlive(&info)
+	return info.id, errno
+}

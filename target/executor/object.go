@@ -1,0 +1,180 @@
+package executor
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// openOther makes a descriptor of something that is no map.
+func (x *Executor) openOther(o ops.FD) ops.Result {
+	h := &handle{fd: badFD, created: o.Def}
+	x.handles[o.Def] = h
+	fd, err := otherFDs[o.Kind]()
+	if err != nil {
+		return ops.Read("no such descriptor here: " + err.Error())
+	}
+	h.fd = uint32(fd)
+	return ops.OK
+}
+
+func number32(n int) func() (int, error) { return func() (int, error) { return n, nil } }
+
+// neverOpened is more than there ever are descriptors at once.
+const neverOpened = 1000
+
+// otherFDs says how each kind is opened.
+var otherFDs = map[ops.FDKind]func() (int, error){
+	ops.FDClosed:    number32(neverOpened),
+	ops.FDMinusOne:  number32(-1),
+	ops.FDHuge:      number32(1<<31 - 1),
+	ops.FDPath:      func() (int, error) { return unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0) },
+	ops.FDFile:      func() (int, error) { return unix.MemfdCreate("mimic", unix.MFD_CLOEXEC) },
+	ops.FDDirectory: func() (int, error) { return unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) },
+	ops.FDPipe:      pipeEnd,
+	ops.FDSocket:    func() (int, error) { return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) },
+	ops.FDEpoll:     func() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) },
+	ops.FDEvent:     func() (int, error) { return unix.Eventfd(0, unix.EFD_CLOEXEC) },
+	ops.FDTimer:     func() (int, error) { return unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC) },
+	ops.FDSignal:    func() (int, error) { return unix.Signalfd(-1, &unix.Sigset_t{}, unix.SFD_CLOEXEC) },
+	ops.FDNull:      func() (int, error) { return unix.Open("/proc/self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0) },
+	ops.FDPerf:      perfEvent,
+	ops.FDNamespace: func() (int, error) { return unix.Open("/proc/self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0) },
+}
+
+func pipeEnd() (int, error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return -1, err
+	}
+	return ends[0], unix.Close(ends[1])
+}
+
+func perfEvent() (int, error) {
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_DUMMY, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{}))}
+	return unix.PerfEventOpen(&attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+// useFile treats a descriptor as that of a file.
+func useFile(fd uint32, use ops.FileUse) ops.Result {
+	var err error
+	switch use {
+	case ops.FileRead:
+		_, err = unix.Read(int(int32(fd)), make([]byte, 8))
+	case ops.FileWrite:
+		_, err = unix.Write(int(int32(fd)), make([]byte, 8))
+	case ops.FileMap:
+		err = mapPage(fd)
+	case ops.FilePoll:
+		return pollOnce(fd)
+	case ops.FileIter:
+		return iterate(fd)
+	}
+	return failed(errnoOf(err))
+}
+
+// mapPage maps a page shared, to read, and unmaps it.
+func mapPage(fd uint32) error {
+	b, err := unix.Mmap(int(int32(fd)), 0, os.Getpagesize(), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	return unix.Munmap(b)
+}
+
+func pollOnce(fd uint32) ops.Result {
+	set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if _, err := unix.Poll(set, 0); err != nil {
+		return ops.Read(err.Error())
+	}
+	return ops.Read(fmt.Sprintf("events %#x", uint16(set[0].Revents)))
+}
+
+// pinDir is a bpf file system of our own, mounted nowhere: it goes with the process.
+type pinDir struct {
+	fd   int
+	open bool
+}
+
+// path is a path in the file system, which is the working directory while it is used.
+func (d *pinDir) enter() error {
+	if !d.open {
+		fd, err := bpfFS()
+		if err != nil {
+			return err
+		}
+		d.fd, d.open = fd, true
+	}
+	return unix.Fchdir(d.fd)
+}
+
+func bpfFS() (int, error) {
+	fs, err := unix.Fsopen("bpf", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("open the file system bpf: %w", err)
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, fmt.Errorf("create a file system bpf: %w", err)
+	}
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+}
+
+func (d *pinDir) unlink(n ops.Name) unix.Errno {
+	if err := d.enter(); err != nil {
+		return unix.ENODEV
+	}
+	return errnoOf(unix.Unlink(string(n)))
+}
+
+func (x *Executor) pin(o ops.Pin) ops.Result {
+	of := x.handle(o.Of)
+	h := *of
+	h.fd = badFD
+	x.handles[o.Def] = &h
+	if err := x.pins.enter(); err != nil {
+		return ops.Read("no place to pin: " + err.Error())
+	}
+	_, errno := onPath(cmdPin, o.Def, objectAttr{fd: of.fd})
+	if errno == 0 {
+		x.pinned[o.Def] = true
+	}
+	return failed(errno)
+}
+
+func onPath(cmd uintptr, n ops.Name, attr objectAttr) (uint32, unix.Errno) {
+	path := append([]byte(n), 0)
+	attr.path = address(path)
+	fd, errno := bpf(cmd, &attr)
+	runtime.KeepAlive(path)
+	return fd, errno
+}
+
+func (x *Executor) get(o ops.Get) ops.Result {
+	if err := x.pins.enter(); err != nil {
+		return ops.Read("no place to pin: " + err.Error())
+	}
+	fd, errno := onPath(cmdGet, o.Of, objectAttr{fileFlags: uint32(o.Flags)})
+	return x.again(o.Def, x.handle(o.Of), fd, errno)
+}
+
+func (x *Executor) unpin(o ops.Unpin) ops.Result {
+	delete(x.pinned, o.On)
+	return failed(x.pins.unlink(o.On))
+}
+
+func (x *Executor) cat(o ops.Cat) ops.Result {
+	if err := x.pins.enter(); err != nil {
+		return ops.Read("no place to pin: " + err.Error())
+	}
+	fd, err := unix.Open(string(o.On), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return failed(errnoOf(err))
+}
