@@ -68,7 +68,8 @@ type handle struct {
 type Executor struct {
 	handles map[ops.Name]*handle
 	byID    map[uint32]ops.Name
-	buffer  []byte
+	buffer  []byte // what the kernel writes to
+	value   []byte // what an update hands over: zeros between calls
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -80,7 +81,7 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
-	return &Executor{buffer: make([]byte, elementBuffer)}, nil
+	return &Executor{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer)}, nil
 }
 
 // Started is a sequence that was run, all but perhaps for the waiting at its end.
@@ -207,22 +208,19 @@ func (x *Executor) update(o ops.Update) ops.Result {
 	if o.Value.Name != "" {
 		value = ops.Bytes(uint64(x.handle(o.Value.Name).fd), 4)
 	}
-	value = append(value, make([]byte, elementBuffer)...) // per-CPU maps read more
-	return failed(element(cmdUpdate, h.fd, x.key(h, o.Key), value, uint64(o.Flags)))
+	return failed(x.store(h.fd, x.key(h, o.Key), value, uint64(o.Flags)))
 }
 
 func (x *Executor) lookup(o ops.Lookup) ops.Result {
 	h := x.handle(o.On)
-	for i := range x.buffer[:4096] {
-		x.buffer[i] = guard
-	}
+	x.arm()
 	if errno := element(cmdLookup, h.fd, x.key(h, o.Key), x.buffer, 0); errno != 0 {
 		return failed(errno)
 	}
 	if !h.outer {
 		return ops.Read(ops.Number(x.buffer[:h.value]))
 	}
-	if slices.ContainsFunc(x.buffer[4:4096], func(b byte) bool { return b != guard }) {
+	if !x.armed(4) {
 		return ops.Read("more than four bytes")
 	}
 	return ops.Read(x.nameOf(x.buffer[:4]))
