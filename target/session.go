@@ -10,10 +10,6 @@ import (
 	"mimic/target/wire"
 )
 
-// ahead is how many sequences may be asked before the first is answered. They
-// are small enough that as many fit into what a guest can buffer.
-const ahead = 24
-
 // sequenceLimit is the time for one sequence: a few operations may each wait
 // for the kernel to forget a map. Tests shorten it.
 var sequenceLimit = 30 * time.Second
@@ -51,7 +47,7 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, s.hangUp)() // nobody waits for a run that was cancelled
-	room := make(chan struct{}, ahead)
+	room := make(chan struct{}, wire.Ahead)
 	asking := make(chan error, 1)
 	go func() { asking <- s.ask(ctx, jobs, room) }()
 	for n, job := range jobs {

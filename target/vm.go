@@ -110,7 +110,7 @@ func (v *VM) died(ctx context.Context, jobs []Job, steps []ops.Step, cause error
 		each(0, t)
 		return 1, err
 	}
-	again := carefully(jobs[:min(len(jobs), ahead)])
+	again := carefully(jobs[:min(len(jobs), wire.Ahead)])
 	var traces []ops.Trace
 	n, steps, cause := v.session.run(ctx, again, func(_ int, t ops.Trace) { traces = append(traces, t) })
 	if err := ctx.Err(); err != nil {

@@ -10,47 +10,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
 	"mimic/ops"
 )
-
-// The time that the kernel has to forget a map which nothing refers to any
-// more: milliseconds are usual. It has passed when a clock says so and the
-// kernel was asked often, for a machine that stands still does not ask.
-const (
-	forgetLimit = 500 * time.Millisecond
-	forgetAsks  = 100
-	forgetPause = 2 * time.Millisecond
-)
-
-// patience is what is left of that time.
-type patience struct {
-	deadline time.Time
-	asks     int
-}
-
-// inVain counts the waits that were for nothing: a kernel that leaks is given
-// less time for each, or a run on it would be all waiting.
-var inVain int
-
-func newPatience() *patience {
-	shorter := 1 + min(inVain/4, 3)
-	return &patience{time.Now().Add(forgetLimit / time.Duration(shorter)), forgetAsks / shorter}
-}
-
-// over counts an ask and says whether it was the last.
-func (p *patience) over() bool {
-	p.asks--
-	if p.asks >= 0 || time.Now().Before(p.deadline) {
-		return false
-	}
-	inVain++
-	return true
-}
 
 // handle is what a name stands for.
 type handle struct {
@@ -64,7 +29,8 @@ type handle struct {
 	uses     *handle // of a program: the outer map
 }
 
-// Executor runs one sequence at a time.
+// Executor does the operations of sequences, one at a time; Start makes one for
+// each sequence, with names of its own.
 type Executor struct {
 	handles map[ops.Name]*handle
 	byID    map[uint32]ops.Name
@@ -82,41 +48,6 @@ func New() (*Executor, error) {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
 	return &Executor{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer)}, nil
-}
-
-// Started is a sequence that was run, all but perhaps for the waiting at its end.
-type Started struct {
-	left     map[uint32]ops.Name // maps that the kernel still knew
-	patience *patience
-}
-
-// Start runs a sequence; before is told the number of each operation before it
-// is done, each every answer at once. Every descriptor is closed when it
-// returns. If the last operation waits for the kernel to forget, that is left to
-// Settled, so that the next sequence can run meanwhile.
-func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
-	x.handles, x.byID = map[ops.Name]*handle{}, map[uint32]ops.Name{}
-	s := &Started{}
-	for i, op := range seq {
-		before(i)
-		if _, end := op.(ops.End); end && i == len(seq)-1 {
-			s.left, s.patience = x.byID, newPatience()
-			break
-		}
-		each(x.do(op))
-	}
-	x.closeAll()
-	return s
-}
-
-// Settled says whether there is nothing to wait for any more; last is then the
-// answer that was waited for, nil if every answer was given before.
-func (s *Started) Settled() (last *ops.Result, settled bool) {
-	if s.left == nil {
-		return nil, true
-	}
-	got := left(s.left)
-	return &got, got == ops.OK || s.patience.over()
 }
 
 func (x *Executor) do(op ops.Op) ops.Result {
@@ -143,14 +74,10 @@ func (x *Executor) do(op ops.Op) ops.Result {
 		return x.reopen(o)
 	case ops.Alive:
 		return aliveNow(x.handle(o.On).id)
-	case ops.Gone:
-		return wait(func() ops.Result { return aliveNow(x.handle(o.On).id) }, ops.Read(ops.WordGone))
 	case ops.Prog:
 		return x.load(o)
 	case ops.Run:
 		return x.run(o)
-	case ops.End:
-		return x.end()
 	}
 	panic(fmt.Sprintf("executor: no way to do %T", op))
 }
@@ -301,15 +228,6 @@ func aliveNow(id uint32) ops.Result {
 	return failed(errno)
 }
 
-// wait asks until the answer is the one wanted, for a bounded time.
-func wait(ask func() ops.Result, want ops.Result) ops.Result {
-	for p := newPatience(); ; time.Sleep(forgetPause) {
-		if got := ask(); got == want || p.over() {
-			return got
-		}
-	}
-}
-
 func (x *Executor) closeAll() {
 	for _, h := range x.handles {
 		if h.fd != badFD {
@@ -317,11 +235,6 @@ func (x *Executor) closeAll() {
 			h.fd = badFD
 		}
 	}
-}
-
-func (x *Executor) end() ops.Result {
-	x.closeAll()
-	return wait(func() ops.Result { return left(x.byID) }, ops.OK)
 }
 
 // left lists the maps that the kernel still knows, and forgets the others.
