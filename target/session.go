@@ -10,6 +10,13 @@ import (
 	"mimic/target/wire"
 )
 
+// Sequences are asked ahead, so that there is something to do while one waits for
+// the kernel: enough for half a second, if the agent's side can buffer them.
+const (
+	maxAhead     = 256
+	sequenceSize = 1 << 10 // bytes of a big one on its way
+)
+
 // sequenceLimit is the time for one sequence: a few operations may each wait
 // for the kernel to forget a map. Tests shorten it.
 var sequenceLimit = 30 * time.Second
@@ -25,11 +32,13 @@ type session struct {
 	rw      stream
 	conn    *wire.Conn
 	release string
+	ahead   int // how many sequences may be asked before the first is answered
 }
 
-// greet begins a session: the agent says hello within limit.
-func greet(rw stream, limit time.Duration) (*session, wire.Hello, error) {
-	s := &session{rw: rw, conn: wire.New(rw)}
+// greet begins a session: the agent says hello within limit. The agent's side can
+// buffer that many bytes.
+func greet(rw stream, buffer int, limit time.Duration) (*session, wire.Hello, error) {
+	s := &session{rw: rw, conn: wire.New(rw), ahead: min(maxAhead, buffer/sequenceSize)}
 	s.extend(limit)
 	hello, err := s.conn.Greet()
 	s.release = hello.Release
@@ -47,7 +56,7 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, s.hangUp)() // nobody waits for a run that was cancelled
-	room := make(chan struct{}, wire.Ahead)
+	room := make(chan struct{}, s.ahead)
 	asking := make(chan error, 1)
 	go func() { asking <- s.ask(ctx, jobs, room) }()
 	for n, job := range jobs {

@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// MaxOutstanding is how many bytes may be on the way to a guest without an answer. If the channel
-// is the guest's serial port, it has no flow control: a kernel that is too busy to let init read keeps about 64 KiB
-// and drops the rest. While init runs, package guest reads everything at once.
-const MaxOutstanding = 32 << 10
-
 // DefaultReadyTimeout is the time an emulated guest has to become ready; 2 s are usual.
 const DefaultReadyTimeout = 60 * time.Second
 

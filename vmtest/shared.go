@@ -25,6 +25,16 @@ type sharedLine struct {
 	reads, writes time.Time // deadlines
 }
 
+// MaxOutstanding is how many bytes may be on the way to a guest without an answer. A serial port
+// has no flow control: a kernel that is too busy to let init read keeps about 64 KiB and drops the
+// rest. While init runs, package guest reads everything at once. Memory drops nothing: Write waits.
+func (vm *VM) MaxOutstanding() int {
+	if vm.channel == channel(vm.serial) {
+		return 32 << 10
+	}
+	return ring.Size / 2
+}
+
 // sharedAt is the address of the memory in a guest: within what every board has below its devices,
 // and clear of the kernel, which is loaded at the bottom, and of its initramfs, at the top.
 func sharedAt(memoryMiB int) int64 {

@@ -130,7 +130,7 @@ func TestDeafGuestKeepsMaxOutstanding(t *testing.T) {
 	if _, err := vm.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	echo(t, vm, allValues(MaxOutstanding))
+	echo(t, vm, allValues(vm.MaxOutstanding()))
 }
 
 func TestConsoleFlood(t *testing.T) {

@@ -73,7 +73,7 @@ type question struct {
 }
 
 func listen(conn *wire.Conn) <-chan question {
-	asked := make(chan question, wire.Ahead)
+	asked := make(chan question, parsedAhead)
 	go func() {
 		for {
 			var q question
@@ -86,6 +86,9 @@ func listen(conn *wire.Conn) <-chan question {
 	}()
 	return asked
 }
+
+// parsedAhead is how many questions may be ready to be run.
+const parsedAhead = 16
 
 // settlePause passes between looks at sequences that wait for the kernel.
 const settlePause = 200 * time.Microsecond

@@ -88,10 +88,6 @@ func (c *Conn) Greet() (h Hello, err error) {
 	return h, nil
 }
 
-// Ahead is how many sequences may be asked before the first is answered: enough to
-// do while one waits for the kernel, and few enough to fit into what a guest buffers.
-const Ahead = 64
-
 // Lines that are neither an operation nor an answer.
 const (
 	done    = "."       // after a sequence, and after its answers
