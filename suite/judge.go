@@ -53,6 +53,7 @@ type examination struct {
 	refused  []string                   // what the agent could not run
 	sequence int
 	answered int
+	brisk    report.Pace
 	stale    []shown // known deviations that did not happen
 	deaths   int     // of the kernel, unexplained
 	killers  int     // sequences asked that may kill
@@ -72,6 +73,7 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	if err == nil {
 		err = x.showKnown()
 	}
+	out.Brisk = x.brisk
 	out.Sequences, out.Operations = x.sequence, x.answered
 	for _, signature := range x.order {
 		out.Findings = append(out.Findings, *x.seen[signature])
@@ -168,6 +170,7 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 	v := properties.Judge(x.kernel, t, x.asked)
 	if v == nil {
 		x.answered += len(t.Steps)
+		x.measure(t)
 		return
 	}
 	x.answered += v.Step + 1
@@ -181,6 +184,14 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 		x.add(&report.Finding{Reduced: v, Original: seq})
 	}
 	x.seen[signature].Times++
+}
+
+// measure adds the time of a trace in which nothing waited.
+func (x *examination) measure(t ops.Trace) {
+	if n := properties.Unwaited(x.kernel, t); n > 0 && t.Took > 0 {
+		x.brisk.Operations += n
+		x.brisk.Took += t.Took
+	}
 }
 
 func (x *examination) add(f *report.Finding) {

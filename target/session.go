@@ -64,13 +64,13 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 		if err := ctx.Err(); err != nil { // the deadline may just have undone hanging up
 			s.hangUp()
 		}
-		steps, err := s.conn.Answers(job.Sequence)
+		steps, took, err := s.conn.Answers(job.Sequence)
 		if err != nil {
 			stop()
 			s.hangUp() // the asking side may wait for the guest to read
 			return n, steps, errors.Join(err, ignoreCancel(<-asking))
 		}
-		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed})
+		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed, Took: took})
 		<-room
 	}
 	return len(jobs), nil, <-asking

@@ -161,7 +161,7 @@ func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
 		u.done = u.done || u.Continue()
 	}
 	for len(waiting) > 0 && waiting[0].done {
-		if err := say(conn, waiting[0].answers); err != nil {
+		if err := say(conn, waiting[0]); err != nil {
 			return nil, err
 		}
 		waiting = waiting[1:]
@@ -169,11 +169,11 @@ func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
 	return waiting, nil
 }
 
-func say(conn *wire.Conn, answers []ops.Result) error {
-	for _, r := range answers {
+func say(conn *wire.Conn, u *unsettled) error {
+	for _, r := range u.answers {
 		if err := conn.Say(r.String()); err != nil {
 			return err
 		}
 	}
-	return conn.Done()
+	return conn.Done(u.Took())
 }

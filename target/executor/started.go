@@ -48,6 +48,9 @@ type Started struct {
 	before func(int)
 	each   func(ops.Result)
 
+	begun time.Time
+	took  time.Duration
+
 	ask      func() ops.Result // what is waited for; nil if nothing is
 	want     ops.Result
 	patience *patience
@@ -56,7 +59,7 @@ type Started struct {
 // Start begins a sequence. before is told the number of each operation before it
 // is done, each every answer at once.
 func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
-	s := &Started{x: *x, seq: seq, before: before, each: each}
+	s := &Started{x: *x, seq: seq, before: before, each: each, begun: time.Now()}
 	s.x.handles, s.x.byID = map[ops.Name]*handle{}, map[uint32]ops.Name{}
 	return s
 }
@@ -66,6 +69,9 @@ func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Resul
 func (s *Started) Continue() bool {
 	for ; len(s.seq) > 0; s.seq = s.seq[1:] {
 		if s.ask == nil {
+			if _, end := s.seq[0].(ops.End); end && len(s.seq) == 1 {
+				s.took = time.Since(s.begun)
+			}
 			s.before(s.number)
 			s.number++
 			s.ask, s.want = s.x.waits(s.seq[0])
@@ -84,6 +90,14 @@ func (s *Started) Continue() bool {
 	}
 	s.x.closeAll()
 	return true
+}
+
+// Took is the time from the first operation to the last, an end apart.
+func (s *Started) Took() time.Duration {
+	if s.took == 0 {
+		s.took = time.Since(s.begun)
+	}
+	return s.took
 }
 
 // waits says for which answer an operation waits and how it asks; nil if it does
