@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -134,6 +135,10 @@ type Trace struct {
 	Steps  []Step
 	End    Ending
 	Detail string // one line: why it ended so, if not completed
+
+	// Took is the time from the first operation to the last, the waiting at the end
+	// apart, by the clock of who ran them; 0 if nobody looked. It has no text.
+	Took time.Duration
 }
 
 // Sequence is the sequence that was run.

@@ -65,6 +65,24 @@ type Kernel struct {
 
 	Sequences, Operations int
 	Boot, Took            time.Duration // booting; running and judging
+
+	// Brisk is the pace inside the sequences of which no operation waits for a grace
+	// period, by the kernel's own clock.
+	Brisk Pace
+}
+
+// Pace is how long some operations took.
+type Pace struct {
+	Operations int
+	Took       time.Duration
+}
+
+// Rate is operations a second.
+func (p Pace) Rate() float64 {
+	if p.Took <= 0 {
+		return 0
+	}
+	return float64(p.Operations) / p.Took.Seconds()
 }
 
 // Count is how many rows have a verdict.
@@ -79,10 +97,7 @@ func (k *Kernel) Count(v Verdict) (n int) {
 
 // Rate is verified operations a second of host time.
 func (k *Kernel) Rate() float64 {
-	if k.Took <= 0 {
-		return 0
-	}
-	return float64(k.Operations) / k.Took.Seconds()
+	return Pace{k.Operations, k.Took}.Rate()
 }
 
 // Row is the row of a claim and family; its verdict is Undecided if there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"mimic/ops"
@@ -17,8 +18,9 @@ type Runner interface {
 	Run(ctx context.Context, jobs []target.Job, each func(int, ops.Trace)) error
 }
 
-// batch is how many sequences of each row are planned at once.
-const batch = 10
+// batch is how many sequences of each row are planned at once. The kernel has
+// nothing to do meanwhile, and while the last of a batch wait for it.
+const batch = 2 * DefaultSequences
 
 // reduceLimit bounds the executions of one reduction.
 const reduceLimit = 200
@@ -51,6 +53,7 @@ type examination struct {
 	refused  []string                   // what the agent could not run
 	sequence int
 	answered int
+	brisk    report.Pace
 	stale    []shown // known deviations that did not happen
 	deaths   int     // of the kernel, unexplained
 	killers  int     // sequences asked that may kill
@@ -70,6 +73,7 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	if err == nil {
 		err = x.showKnown()
 	}
+	out.Brisk = x.brisk
 	out.Sequences, out.Operations = x.sequence, x.answered
 	for _, signature := range x.order {
 		out.Findings = append(out.Findings, *x.seen[signature])
@@ -98,35 +102,56 @@ func (x *examination) runAll(rows []properties.Key, perRow int) error {
 	ctx, stop := context.WithCancel(x.ctx)
 	defer stop()
 	x.stop = stop
-	for first := 0; first < perRow && x.deaths < maxDeaths; first += batch {
-		var jobs []target.Job
-		for _, row := range rows {
-			for n := first; n < min(first+batch, perRow); n++ {
-				jobs = x.plan(jobs, properties.Plan(x.kernel, row, x.seed, n))
-			}
-		}
+	for first := 0; first < perRow; first += batch {
+		jobs := x.choose(x.plan(rows, first, min(first+batch, perRow)))
 		err := x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
 			x.judge(jobs[i].Sequence, t)
 			x.progress(x.sequence, len(rows)*perRow)
 		})
-		if err != nil && x.deaths < maxDeaths {
-			return err
+		if err != nil || x.deaths == maxDeaths {
+			return x.orEnough(err)
 		}
 	}
 	return nil
 }
 
-// plan appends the job of a sequence, but for those that kill a kernel which is
-// known to die of them more often than it takes to see that.
-func (x *examination) plan(jobs []target.Job, seq ops.Sequence) []target.Job {
-	job := x.job(seq)
-	if job.Carefully {
-		x.killers++
-		if x.killers > maxKillers && slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() }) {
-			return jobs
-		}
+// orEnough is err, unless the run ended because the kernel died often enough.
+func (x *examination) orEnough(err error) error {
+	if x.deaths == maxDeaths {
+		return nil
 	}
-	return append(jobs, job)
+	return err
+}
+
+// plan makes jobs of the sequences of every row from one number to before another.
+// Those that ask for care come last: each waits until all before it are answered.
+func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
+	jobs := make([]target.Job, len(rows)*(to-from))
+	var planners sync.WaitGroup
+	for r, row := range rows {
+		planners.Go(func() {
+			for n := from; n < to; n++ {
+				jobs[(n-from)*len(rows)+r] = x.job(properties.Plan(x.kernel, row, x.seed, n))
+			}
+		})
+	}
+	planners.Wait()
+	isCareful := func(job target.Job) bool { return job.Carefully }
+	isPlain := func(job target.Job) bool { return !job.Carefully }
+	careful := slices.DeleteFunc(slices.Clone(jobs), isPlain)
+	return append(slices.DeleteFunc(jobs, isCareful), careful...)
+}
+
+// choose leaves out those jobs that kill a kernel which is known to die of them,
+// more often than it takes to see that.
+func (x *examination) choose(jobs []target.Job) []target.Job {
+	known := slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() })
+	return slices.DeleteFunc(jobs, func(job target.Job) bool {
+		if job.Carefully {
+			x.killers++
+		}
+		return job.Carefully && known && x.killers > maxKillers
+	})
 }
 
 // job asks for care where a kernel is known to die.
@@ -145,6 +170,7 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 	v := properties.Judge(x.kernel, t, x.asked)
 	if v == nil {
 		x.answered += len(t.Steps)
+		x.measure(t)
 		return
 	}
 	x.answered += v.Step + 1
@@ -158,6 +184,14 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 		x.add(&report.Finding{Reduced: v, Original: seq})
 	}
 	x.seen[signature].Times++
+}
+
+// measure adds the time of a trace in which nothing waited.
+func (x *examination) measure(t ops.Trace) {
+	if n := properties.Unwaited(x.kernel, t); n > 0 && t.Took > 0 {
+		x.brisk.Operations += n
+		x.brisk.Took += t.Took
+	}
 }
 
 func (x *examination) add(f *report.Finding) {
@@ -245,9 +279,13 @@ func (x *examination) try(seq ops.Sequence) (v *properties.Violation, err error)
 }
 
 // showKnown runs the sequence of each known deviation: it must fail where the
-// row says so and hold elsewhere, else the row is out of date.
+// row says so and hold elsewhere, else the row is out of date. Of a row without a
+// sequence nobody can tell.
 func (x *examination) showKnown() error {
 	for _, d := range x.known {
+		if d.seq == nil {
+			continue
+		}
 		v, err := x.try(d.seq)
 		switch {
 		case err != nil:

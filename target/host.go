@@ -25,6 +25,9 @@ type Host struct {
 	hello   wire.Hello
 }
 
+// pipeBuffer is what a socket takes at least; who writes more waits.
+const pipeBuffer = 128 << 10
+
 // StartHost starts the agent on this machine. It needs the privileges of root.
 func StartHost(ctx context.Context, agent string) (*Host, error) {
 	h := &Host{agent: agent}
@@ -47,7 +50,7 @@ func (h *Host) start(ctx context.Context) error {
 		return fmt.Errorf("start the agent: %w", err)
 	}
 	ours.Close()
-	h.session, h.hello, err = greet(h.stream, greetLimit)
+	h.session, h.hello, err = greet(h.stream, pipeBuffer, greetLimit)
 	if err == nil && h.hello.Fault != "" {
 		err = errors.New(h.hello.Fault)
 	}

@@ -10,9 +10,12 @@ import (
 	"mimic/target/wire"
 )
 
-// ahead is how many sequences may be asked before the first is answered. They
-// are small enough that as many fit into what a guest can buffer.
-const ahead = 24
+// Sequences are asked ahead, so that there is something to do while one waits for
+// the kernel: enough for half a second, if the agent's side can buffer them.
+const (
+	maxAhead     = 256
+	sequenceSize = 1 << 10 // bytes of a big one on its way
+)
 
 // sequenceLimit is the time for one sequence: a few operations may each wait
 // for the kernel to forget a map. Tests shorten it.
@@ -29,11 +32,13 @@ type session struct {
 	rw      stream
 	conn    *wire.Conn
 	release string
+	ahead   int // how many sequences may be asked before the first is answered
 }
 
-// greet begins a session: the agent says hello within limit.
-func greet(rw stream, limit time.Duration) (*session, wire.Hello, error) {
-	s := &session{rw: rw, conn: wire.New(rw)}
+// greet begins a session: the agent says hello within limit. The agent's side can
+// buffer that many bytes.
+func greet(rw stream, buffer int, limit time.Duration) (*session, wire.Hello, error) {
+	s := &session{rw: rw, conn: wire.New(rw), ahead: min(maxAhead, buffer/sequenceSize)}
 	s.extend(limit)
 	hello, err := s.conn.Greet()
 	s.release = hello.Release
@@ -51,7 +56,7 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, s.hangUp)() // nobody waits for a run that was cancelled
-	room := make(chan struct{}, ahead)
+	room := make(chan struct{}, s.ahead)
 	asking := make(chan error, 1)
 	go func() { asking <- s.ask(ctx, jobs, room) }()
 	for n, job := range jobs {
@@ -59,13 +64,13 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 		if err := ctx.Err(); err != nil { // the deadline may just have undone hanging up
 			s.hangUp()
 		}
-		steps, err := s.conn.Answers(job.Sequence)
+		steps, took, err := s.conn.Answers(job.Sequence)
 		if err != nil {
 			stop()
 			s.hangUp() // the asking side may wait for the guest to read
 			return n, steps, errors.Join(err, ignoreCancel(<-asking))
 		}
-		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed})
+		each(n, ops.Trace{Kernel: s.release, Steps: steps, End: ops.Completed, Took: took})
 		<-room
 	}
 	return len(jobs), nil, <-asking

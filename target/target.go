@@ -39,6 +39,7 @@ type About struct {
 	Mode    string // how it runs: tcg microvm, kvm microvm, host
 }
 
-// agentEnv keeps the Go runtime from sending signals to itself, which makes the
-// verifier give up on programs.
-var agentEnv = []string{"GODEBUG=asyncpreemptoff=1"}
+// agentEnv keeps the Go runtime of the agent from sending signals to itself, which
+// makes the verifier give up on programs, and from collecting garbage before
+// there is much.
+var agentEnv = []string{"GODEBUG=asyncpreemptoff=1", "GOGC=off", "GOMEMLIMIT=64MiB"}

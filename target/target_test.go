@@ -24,7 +24,7 @@ o0.lookup(1)
 end()
 `
 
-func parse(t *testing.T, text string) Job {
+func parse(t testing.TB, text string) Job {
 	t.Helper()
 	seq, err := ops.Parse(text)
 	if err != nil {
@@ -33,7 +33,7 @@ func parse(t *testing.T, text string) Job {
 	return Job{Sequence: seq}
 }
 
-func agent(t *testing.T) string {
+func agent(t testing.TB) string {
 	t.Helper()
 	path, err := BuildAgent(t.Context(), t.TempDir())
 	if err != nil {
@@ -56,7 +56,7 @@ func bootVM(t *testing.T) *VM {
 	return vm
 }
 
-func tryBoot(t *testing.T) (*VM, error) {
+func tryBoot(t testing.TB) (*VM, error) {
 	root, err := ModuleRoot()
 	if err != nil {
 		return nil, err

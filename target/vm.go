@@ -40,7 +40,7 @@ func (v *VM) boot() error {
 		return err
 	}
 	v.vm, v.stale = vm, false
-	v.session, v.hello, err = greet(vm, greetLimit)
+	v.session, v.hello, err = greet(vm, vm.MaxOutstanding(), greetLimit)
 	if err != nil {
 		end := v.ended(v.life)
 		vm.Close()
@@ -110,7 +110,7 @@ func (v *VM) died(ctx context.Context, jobs []Job, steps []ops.Step, cause error
 		each(0, t)
 		return 1, err
 	}
-	again := carefully(jobs[:min(len(jobs), ahead)])
+	again := carefully(jobs[:min(len(jobs), v.session.ahead)])
 	var traces []ops.Trace
 	n, steps, cause := v.session.run(ctx, again, func(_ int, t ops.Trace) { traces = append(traces, t) })
 	if err := ctx.Err(); err != nil {

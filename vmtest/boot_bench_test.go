@@ -46,7 +46,7 @@ func bareCommand(b *testing.B, c Config) []string {
 		b.Fatal(err)
 	}
 	defer root.Close()
-	if err := writeInitramfs(root, c.Init, c.Args, nil, "token"); err != nil {
+	if err := writeInitramfs(root, c.Init, c.Args, nil, "token", 0); err != nil {
 		b.Fatal(err)
 	}
 	return append(strings.Fields("qemu-system-x86_64 "+

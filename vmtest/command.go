@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mimic/vmtest/internal/ring"
 	"mimic/vmtest/internal/wire"
 )
 
@@ -34,6 +35,7 @@ type command struct {
 	Initrd            int
 	Console, Channel  int
 	Control           int
+	RAM               int // 0 if nobody else sees it
 	KernelCommandLine string
 }
 
@@ -46,6 +48,10 @@ func (c command) args() []string {
 		"-smp", strconv.Itoa(c.CPUs),
 		"-m", strconv.Itoa(c.MemoryMiB),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+	}
+	if c.RAM != 0 {
+		args[1] += ",memory-backend=ram"
+		args = append(args, "-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=/proc/self/fd/%d", c.MemoryMiB, c.RAM))
 	}
 	args = append(args, socket("console", c.Console)...)
 	args = append(args, socket("channel", c.Channel)...)
@@ -86,8 +92,9 @@ func socket(id string, fd int) []string {
 
 // kernelCommandLine joins what a recipe needs with what the caller wants; the caller's parameters
 // come last, so they win. tscKHz is the rate of the host's time stamp counter, 0 if unknown: an
-// emulated processor counts with it, and measuring it in there takes a third of a second.
-func kernelCommandLine(r Recipe, tscKHz int, extra []string) string {
+// emulated processor counts with it, and measuring it in there takes a third of a second. shared
+// is the address of memory that the kernel must leave alone, 0 if there is none.
+func kernelCommandLine(r Recipe, tscKHz int, shared int64, extra []string) string {
 	// Without reboot=t a kernel without ACPI tries other ways to restart for three seconds; some
 	// configurations look for one serial port if they are not told to look for more.
 	words := []string{"console=ttyS0", "panic=-1", "oops=panic", "reboot=t", "no_timer_check",
@@ -97,6 +104,9 @@ func kernelCommandLine(r Recipe, tscKHz int, extra []string) string {
 		if r.Accel == TCG && tscKHz > 0 {
 			words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
 		}
+	}
+	if shared != 0 {
+		words = append(words, fmt.Sprintf("memmap=%#x$%#x", ring.Size, shared))
 	}
 	words = append(words, "rcupdate.rcu_expedited=1")
 	return strings.Join(append(words, extra...), " ")

@@ -26,7 +26,7 @@ func TestCommandLines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := commandFor(tt.config, tt.recipe)
-			c.KernelCommandLine = kernelCommandLine(tt.recipe, 2300000, tt.config.Cmdline)
+			c.KernelCommandLine = kernelCommandLine(tt.recipe, 2300000, tt.config.sharedAt(), tt.config.Cmdline)
 			golden(t, filepath.Join("testdata", name+".args"), strings.Join(c.args(), "\n")+"\n")
 		})
 	}

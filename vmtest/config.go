@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// MaxOutstanding is how many bytes may be on the way to a guest without an answer. The guest's
-// serial port has no flow control: a kernel that is too busy to let init read keeps about 64 KiB
-// and drops the rest. While init runs, package guest reads everything at once.
-const MaxOutstanding = 32 << 10
-
 // DefaultReadyTimeout is the time an emulated guest has to become ready; 2 s are usual.
 const DefaultReadyTimeout = 60 * time.Second
 
@@ -35,7 +30,8 @@ type Config struct {
 	QEMU     string       // qemu-system-x86_64, looked up in PATH
 	Progress func(string) // told, in a sentence, about what takes long or goes another way
 
-	extra []string // more arguments for QEMU, for tests
+	extra  []string // more arguments for QEMU, for tests
+	serial bool     // share no memory with the guest, for tests
 }
 
 // complete checks the configuration and fills in defaults.

@@ -23,21 +23,22 @@ var devices = []struct {
 }
 
 // initramfs writes the guest's root file system, uncompressed (unpacking costs more than
-// reading), into memory that has a descriptor but no name. The caller closes the file.
-func initramfs(init string, args, env []string, token string) (*os.File, error) {
+// reading), into memory that has a descriptor but no name. memory is the address of that shared
+// with the guest, 0 without. The caller closes the file.
+func initramfs(init string, args, env []string, token string, memory int64) (*os.File, error) {
 	fd, err := unix.MemfdCreate("initramfs", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("memory for the initramfs: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "initramfs")
-	if err := writeInitramfs(f, init, args, env, token); err != nil {
+	if err := writeInitramfs(f, init, args, env, token, memory); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("write the initramfs with %s: %w", init, err)
 	}
 	return f, nil
 }
 
-func writeInitramfs(w io.Writer, init string, args, env []string, token string) error {
+func writeInitramfs(w io.Writer, init string, args, env []string, token string, memory int64) error {
 	bin, err := os.Open(init)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func writeInitramfs(w io.Writer, init string, args, env []string, token string) 
 	}
 	buffered := bufio.NewWriterSize(w, 1<<20)
 	archive := cpio.Newc.Writer(buffered)
-	for _, r := range records(bin, uint64(size), args, env, token) {
+	for _, r := range records(bin, uint64(size), args, env, token, memory) {
 		if err := archive.WriteRecord(r); err != nil {
 			return fmt.Errorf("%s: %w", r.Name, err)
 		}
@@ -61,7 +62,7 @@ func writeInitramfs(w io.Writer, init string, args, env []string, token string) 
 }
 
 // records lists the whole file system, directories before what is in them.
-func records(bin io.ReaderAt, size uint64, args, env []string, token string) []cpio.Record {
+func records(bin io.ReaderAt, size uint64, args, env []string, token string, memory int64) []cpio.Record {
 	var list []cpio.Record
 	for _, d := range []string{"dev", "proc", "sys", "run", "tmp", "vmtest"} {
 		list = append(list, cpio.Directory(d, 0o755))
@@ -78,6 +79,9 @@ func records(bin io.ReaderAt, size uint64, args, env []string, token string) []c
 		cpio.StaticFile(wire.ArgsPath[1:], string(wire.PackList(args)), 0o400),
 		cpio.StaticFile(wire.EnvPath[1:], string(wire.PackList(env)), 0o400),
 	)
+	if memory != 0 {
+		list = append(list, cpio.StaticFile(wire.MemoryPath[1:], fmt.Sprintf("%#x", memory), 0o400))
+	}
 	for i := range list {
 		list[i].Ino = uint64(i) + 1 // equal inode numbers would be hard links
 	}

@@ -25,7 +25,7 @@ const firstFD = 3
 // descriptors.
 func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 	token := newToken()
-	initrd, err := initramfs(c.Init, c.Args, c.Env, token)
+	initrd, err := initramfs(c.Init, c.Args, c.Env, token, c.sharedAt())
 	if err != nil {
 		return nil, err
 	}
@@ -38,10 +38,15 @@ func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 	vm := newVM(r, lines.ours[1])
 	vm.qemu = exec.Command(c.QEMU, append(commandFor(c, r).args(), c.extra...)...)
 	vm.qemu.ExtraFiles = append([]*os.File{initrd}, lines.theirs...)
+	if err := vm.share(c, token); err != nil {
+		lines.closeOurs()
+		return nil, err
+	}
 	vm.qemu.Stderr = &vm.stderr
 	vm.command = vm.qemu.Args
 	if err := startTied(vm.qemu); err != nil {
 		lines.closeOurs()
+		vm.shared.Close()
 		return nil, fmt.Errorf("start %s: %w", c.QEMU, err)
 	}
 	vm.listen(ctx, lines, token)
@@ -54,17 +59,22 @@ func commandFor(c Config, r Recipe) command {
 	if c.Kernel.Vmlinux != "" && (r.Board == MicroVM || kernel == "") {
 		kernel = c.Kernel.Vmlinux
 	}
+	var ram int
+	if !c.serial {
+		ram = firstFD + 4
+	}
 	return command{
 		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
-		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3,
-		KernelCommandLine: kernelCommandLine(r, tscKHz(), c.Cmdline),
+		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, RAM: ram,
+		KernelCommandLine: kernelCommandLine(r, tscKHz(), c.sharedAt(), c.Cmdline),
 	}
 }
 
-func newVM(r Recipe, channel net.Conn) *VM {
+func newVM(r Recipe, serial net.Conn) *VM {
 	return &VM{
 		recipe:  r,
-		channel: channel,
+		serial:  serial,
+		channel: serial,
 		console: newConsole(),
 		started: time.Now(),
 		ready:   make(chan struct{}),

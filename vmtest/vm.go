@@ -26,7 +26,9 @@ type VM struct {
 	command []string
 	qemu    *exec.Cmd
 	started time.Time
-	channel net.Conn
+	serial  net.Conn
+	channel channel
+	shared  *sharedLine // nil if the guest's memory is its own
 	console *console
 	stderr  tail
 
@@ -41,6 +43,16 @@ type VM struct {
 }
 
 var _ io.ReadWriteCloser = (*VM)(nil)
+
+// channel is what bytes travel on: the socket of the serial port until the guest has said that it
+// uses memory.
+type channel interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+}
+
+var _, _ channel = net.Conn(nil), (*sharedLine)(nil)
 
 // Mode is "kvm" or "tcg".
 func (vm *VM) Mode() string { return vm.recipe.Accel }
@@ -107,7 +119,7 @@ func (vm *VM) Kill(why string) { vm.kill(End{Kind: Stopped, Reason: why}) }
 func (vm *VM) Close() error {
 	vm.Kill("closed by the caller")
 	<-vm.done
-	return vm.channel.Close()
+	return errors.Join(vm.serial.Close(), vm.shared.Close())
 }
 
 // endOf is the end of a guest that a context cut off.
@@ -147,11 +159,19 @@ func (vm *VM) awaitReady(patience time.Duration) bool {
 // neverRan says whether QEMU complained and left before the kernel said anything.
 func (vm *VM) neverRan() bool { return vm.console.silent() && vm.stderr.String() != "" }
 
+// isReady notes that init is there, and what it uses as the channel.
+func (vm *VM) isReady(with []string) {
+	if vm.shared != nil && len(with) == 1 && with[0] == wire.Memory {
+		vm.channel = vm.shared
+	}
+	close(vm.ready)
+}
+
 // hear takes a word of init.
 func (vm *VM) hear(words []string) {
 	switch {
-	case len(words) == 1 && words[0] == wire.Ready:
-		vm.readyOnce.Do(func() { close(vm.ready) })
+	case len(words) > 0 && words[0] == wire.Ready:
+		vm.readyOnce.Do(func() { vm.isReady(words[1:]) })
 	case len(words) == 2 && words[0] == wire.Exit:
 		if code, err := strconv.Atoi(words[1]); err == nil {
 			vm.mu.Lock()

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,16 +53,24 @@ func TestEcho(t *testing.T) {
 		behaviour string
 		cpus      int
 		size      int
+		serial    bool
 	}{
-		{"echo", 1, 1 << 20},
-		{"echo", 2, 64 << 10},
-		{"busy", 1, 256 << 10},
+		{"echo", 1, 8 << 20, false},
+		{"echo", 2, 1 << 20, false},
+		{"busy", 1, 1 << 20, false},
+		{"echo", 1, 1 << 20, true},
+		{"echo", 2, 64 << 10, true},
+		{"busy", 1, 256 << 10, true},
 	} {
-		t.Run(tt.behaviour+strconv.Itoa(tt.cpus), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s%d/serial=%v", tt.behaviour, tt.cpus, tt.serial), func(t *testing.T) {
 			t.Parallel()
 			c := configFor(t, tt.behaviour)
-			c.CPUs = tt.cpus
-			echo(t, mustBoot(t, c), allValues(tt.size))
+			c.CPUs, c.serial = tt.cpus, tt.serial
+			vm := mustBoot(t, c)
+			if _, serial := vm.channel.(net.Conn); serial != tt.serial {
+				t.Errorf("the channel is a %T", vm.channel)
+			}
+			echo(t, vm, allValues(tt.size))
 		})
 	}
 }
@@ -114,11 +124,13 @@ func TestSlowReader(t *testing.T) {
 // While nothing but an interrupt can run in the guest, MaxOutstanding bytes are not lost.
 func TestDeafGuestKeepsMaxOutstanding(t *testing.T) {
 	t.Parallel()
-	vm := mustBoot(t, configFor(t, "deaf"))
+	c := configFor(t, "deaf")
+	c.serial = true
+	vm := mustBoot(t, c)
 	if _, err := vm.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	echo(t, vm, allValues(MaxOutstanding))
+	echo(t, vm, allValues(vm.MaxOutstanding()))
 }
 
 func TestConsoleFlood(t *testing.T) {

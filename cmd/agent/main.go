@@ -73,7 +73,7 @@ type question struct {
 }
 
 func listen(conn *wire.Conn) <-chan question {
-	asked := make(chan question, maxUnsettled)
+	asked := make(chan question, parsedAhead)
 	go func() {
 		for {
 			var q question
@@ -87,24 +87,26 @@ func listen(conn *wire.Conn) <-chan question {
 	return asked
 }
 
-const (
-	maxUnsettled = 16                     // sequences that may wait for the kernel to forget their maps
-	settlePause  = 200 * time.Microsecond // between looks at them
-)
+// parsedAhead is how many questions may be ready to be run.
+const parsedAhead = 16
+
+// settlePause passes between looks at sequences that wait for the kernel.
+const settlePause = 200 * time.Microsecond
 
 // unsettled is a sequence with the answers that were not said yet.
 type unsettled struct {
 	*executor.Started
 	answers []ops.Result
+	done    bool
 }
 
 // answer runs sequences as they are asked and answers them in order. The next
-// is run while the kernel still forgets the maps of the one before.
+// is run while those before it wait for the kernel to forget maps.
 func answer(conn *wire.Conn, x *executor.Executor) error {
 	asked := listen(conn)
 	var waiting []*unsettled
 	for {
-		q, ok := hear(asked, len(waiting))
+		q, ok := hear(asked, len(waiting) > 0)
 		if q.err != nil {
 			return q.err
 		}
@@ -125,12 +127,9 @@ func answer(conn *wire.Conn, x *executor.Executor) error {
 }
 
 // hear takes the next question, for a moment only if answers are due.
-func hear(asked <-chan question, waiting int) (q question, ok bool) {
-	switch waiting {
-	case 0:
+func hear(asked <-chan question, due bool) (q question, ok bool) {
+	if !due {
 		return <-asked, true
-	case maxUnsettled:
-		asked = nil
 	}
 	select {
 	case q = <-asked:
@@ -140,8 +139,8 @@ func hear(asked <-chan question, waiting int) (q question, ok bool) {
 	}
 }
 
-// start runs a sequence. Carefully means to say at once what is being done, and
-// what it answered.
+// start begins a sequence. Carefully means to do nothing else until its end, and
+// to say at once what is being done and what it answered.
 func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
 	u := &unsettled{}
 	before, each := func(int) {}, func(r ops.Result) { u.answers = append(u.answers, r) }
@@ -150,17 +149,19 @@ func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
 		each = func(r ops.Result) { conn.Say(r.String()) }
 	}
 	u.Started = x.Start(q.seq, before, each)
+	for u.done = u.Continue(); q.careful && !u.done; u.done = u.Continue() {
+		time.Sleep(settlePause)
+	}
 	return u
 }
 
-// settle answers what can be answered, in order.
+// settle goes on with what waits, and answers what can be answered, in order.
 func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
-	for len(waiting) > 0 {
-		last, settled := waiting[0].Settled()
-		if !settled {
-			break
-		}
-		if err := say(conn, waiting[0].answers, last); err != nil {
+	for _, u := range waiting {
+		u.done = u.done || u.Continue()
+	}
+	for len(waiting) > 0 && waiting[0].done {
+		if err := say(conn, waiting[0]); err != nil {
 			return nil, err
 		}
 		waiting = waiting[1:]
@@ -168,14 +169,11 @@ func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
 	return waiting, nil
 }
 
-func say(conn *wire.Conn, answers []ops.Result, last *ops.Result) error {
-	if last != nil {
-		answers = append(answers, *last)
-	}
-	for _, r := range answers {
+func say(conn *wire.Conn, u *unsettled) error {
+	for _, r := range u.answers {
 		if err := conn.Say(r.String()); err != nil {
 			return err
 		}
 	}
-	return conn.Done()
+	return conn.Done(u.Took())
 }

@@ -5,30 +5,43 @@ import (
 	"mimic/ops"
 )
 
-// loadExample has a loader load an example of the document and tell what it
-// saw, and waits until the kernel has forgotten what that left.
-func loadExample(o ops.Load) ops.Result {
+// loadExample has a loader load an example of the document, and then waits until
+// the kernel has forgotten what that left. Sequences that begin meanwhile make
+// maps of their own: what is asked is whether any map of the example stays.
+func loadExample(o ops.Load) (ask func() ops.Result, want ops.Result) {
 	before := lastMap()
 	line, err := loader.Run(string(o.Example))
 	if err != nil {
-		return ops.Read("failed: " + err.Error())
+		failed := ops.Read("failed: " + err.Error())
+		return func() ops.Result { return failed }, failed
 	}
-	gone := func() ops.Result {
-		if lastMap() > before {
-			return ops.Read("maps are left")
+	left := mapsAfter(before)
+	return func() ops.Result {
+		for _, id := range left {
+			if known(cmdMapNextID, id) != ops.Read(ops.WordGone) {
+				return ops.Read("maps are left")
+			}
 		}
 		return ops.Read(line)
-	}
-	return wait(gone, ops.Read(line))
+	}, ops.Read(line)
 }
 
 // lastMap is the highest id of a map that there is.
-func lastMap() (id uint32) {
+func lastMap() (last uint32) {
+	for _, id := range mapsAfter(0) {
+		last = id
+	}
+	return last
+}
+
+// mapsAfter lists the ids of maps from one on.
+func mapsAfter(id uint32) (all []uint32) {
 	for {
 		attr := idAttr{id: id}
 		if _, errno := bpf(cmdMapNextID, &attr); errno != 0 {
-			return id
+			return all
 		}
 		id = attr.next
+		all = append(all, id)
 	}
 }

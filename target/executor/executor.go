@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
@@ -18,40 +17,6 @@ import (
 	"mimic/btfs"
 	"mimic/ops"
 )
-
-// The time that the kernel has to forget a map which nothing refers to any
-// more: milliseconds are usual. It has passed when a clock says so and the
-// kernel was asked often, for a machine that stands still does not ask.
-const (
-	forgetLimit = 500 * time.Millisecond
-	forgetAsks  = 100
-	forgetPause = 2 * time.Millisecond
-)
-
-// patience is what is left of that time.
-type patience struct {
-	deadline time.Time
-	asks     int
-}
-
-// inVain counts the waits that were for nothing: a kernel that leaks is given
-// less time for each, or a run on it would be all waiting.
-var inVain int
-
-func newPatience() *patience {
-	shorter := 1 + min(inVain/4, 3)
-	return &patience{time.Now().Add(forgetLimit / time.Duration(shorter)), forgetAsks / shorter}
-}
-
-// over counts an ask and says whether it was the last.
-func (p *patience) over() bool {
-	p.asks--
-	if p.asks >= 0 || time.Now().Before(p.deadline) {
-		return false
-	}
-	inVain++
-	return true
-}
 
 // handle is what a name stands for.
 type handle struct {
@@ -68,14 +33,23 @@ type handle struct {
 	btfID    uint32
 }
 
-// Executor runs one sequence at a time.
+// Executor does the operations of sequences, one at a time; Start makes one for
+// each sequence, with names of its own.
 type Executor struct {
 	handles map[ops.Name]*handle
 	byID    map[uint32]ops.Name
 	btfByID map[uint32]ops.Name
 	pinned  map[ops.Name]bool
-	buffer  []byte
-	pins    pinDir
+	number  int // of the sequence
+	shared  *shared
+}
+
+// shared is what the sequences of a process have in common.
+type shared struct {
+	buffer []byte // what the kernel writes to
+	value  []byte // what an update hands over: zeros between calls
+	pins   pinDir
+	begun  int // sequences
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -87,43 +61,16 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
-	return &Executor{buffer: make([]byte, elementBuffer)}, nil
+	return &Executor{shared: &shared{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer)}}, nil
 }
 
-// Started is a sequence that was run, all but perhaps for the waiting at its end.
-type Started struct {
-	maps, btf map[uint32]ops.Name // what the kernel still knew; nil: there is nothing to wait for
-	patience  *patience
-}
-
-// Start runs a sequence; before is told the number of each operation before it
-// is done, each every answer at once. Every descriptor is closed when it
-// returns. If the last operation waits for the kernel to forget, that is left to
-// Settled, so that the next sequence can run meanwhile.
-func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
-	x.handles, x.pinned = map[ops.Name]*handle{}, map[ops.Name]bool{}
-	x.byID, x.btfByID = map[uint32]ops.Name{}, map[uint32]ops.Name{}
-	s := &Started{}
-	for i, op := range seq {
-		before(i)
-		if _, end := op.(ops.End); end && i == len(seq)-1 {
-			s.maps, s.btf, s.patience = x.byID, x.btfByID, newPatience()
-			break
-		}
-		each(x.do(op))
+// fresh is an executor for one more sequence.
+func (x *Executor) fresh() Executor {
+	x.shared.begun++
+	return Executor{
+		handles: map[ops.Name]*handle{}, byID: map[uint32]ops.Name{}, btfByID: map[uint32]ops.Name{}, pinned: map[ops.Name]bool{},
+		number: x.shared.begun, shared: x.shared,
 	}
-	x.closeAll()
-	return s
-}
-
-// Settled says whether there is nothing to wait for any more; last is then the
-// answer that was waited for, nil if every answer was given before.
-func (s *Started) Settled() (last *ops.Result, settled bool) {
-	if s.maps == nil {
-		return nil, true
-	}
-	got := left(s.maps, s.btf)
-	return &got, got == ops.OK || s.patience.over()
 }
 
 func (x *Executor) do(op ops.Op) ops.Result {
@@ -172,8 +119,6 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 		return x.reopen(o)
 	case ops.Alive:
 		return x.handle(o.On).aliveNow()
-	case ops.Gone:
-		return wait(x.handle(o.On).aliveNow, ops.Read(ops.WordGone))
 	case ops.Freeze:
 		_, errno := bpf(cmdFreeze, &idAttr{id: x.handle(o.On).fd})
 		return failed(errno)
@@ -191,10 +136,6 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 		return x.unpin(o)
 	case ops.Cat:
 		return x.cat(o)
-	case ops.Load:
-		return loadExample(o)
-	case ops.End:
-		return x.end()
 	}
 	panic(fmt.Sprintf("executor: no way to do %T", op))
 }
@@ -224,18 +165,10 @@ func (x *Executor) key(h *handle, k ops.Key) []byte {
 
 func (x *Executor) update(o ops.Update) ops.Result {
 	h := x.handle(o.On)
-	return failed(element(cmdUpdate, h.fd, x.key(h, o.Key), x.value(h, o.Value), uint64(o.Flags), uint64(o.Tail)))
-}
-
-// value is what the kernel is given to read; per-CPU maps read more than their
-// value size.
-func (x *Executor) value(h *handle, v ops.Val) []byte {
-	if v.Null {
-		return nil
+	if o.Value.Null {
+		return failed(element(cmdUpdate, h.fd, x.key(h, o.Key), nil, uint64(o.Flags), uint64(o.Tail)))
 	}
-	clear(x.buffer)
-	copy(x.buffer, x.valueBytes(h, v))
-	return x.buffer
+	return failed(x.store(h.fd, x.key(h, o.Key), x.valueBytes(h, o.Value), uint64(o.Flags), uint64(o.Tail)))
 }
 
 func (x *Executor) valueBytes(h *handle, v ops.Val) []byte {
@@ -248,19 +181,17 @@ func (x *Executor) valueBytes(h *handle, v ops.Val) []byte {
 // lookup does one of the commands that answer a value.
 func (x *Executor) lookup(cmd uintptr, n ops.Name, k ops.Key, flags, tail uint64) ops.Result {
 	h := x.handle(n)
-	for i := range x.buffer[:4096] {
-		x.buffer[i] = guard
-	}
-	if errno := element(cmd, h.fd, x.key(h, k), x.buffer, flags, tail); errno != 0 {
+	x.arm()
+	if errno := element(cmd, h.fd, x.key(h, k), x.shared.buffer, flags, tail); errno != 0 {
 		return failed(errno)
 	}
 	if !h.outer {
-		return ops.Read(ops.Number(x.buffer[:h.value]))
+		return ops.Read(ops.Number(x.shared.buffer[:h.value]))
 	}
-	if slices.ContainsFunc(x.buffer[4:4096], func(b byte) bool { return b != guard }) {
+	if !x.armed(4) {
 		return ops.Read("more than four bytes")
 	}
-	return ops.Read(x.nameOf(x.buffer[:4]))
+	return ops.Read(x.nameOf(x.shared.buffer[:4]))
 }
 
 // nameOf turns the id of a map into the name under which it was created.
@@ -279,10 +210,10 @@ func (x *Executor) nameOf(id []byte) string {
 func (x *Executor) next(o ops.Next) ops.Result {
 	h := x.handle(o.On)
 	size := max(h.key, 1)
-	if errno := element(cmdNextKey, h.fd, x.key(h, o.Key), x.buffer, uint64(o.Tail), 0); errno != 0 {
+	if errno := element(cmdNextKey, h.fd, x.key(h, o.Key), x.shared.buffer, uint64(o.Tail), 0); errno != 0 {
 		return failed(errno)
 	}
-	return ops.Read(ops.Number(x.buffer[:size]))
+	return ops.Read(ops.Number(x.shared.buffer[:size]))
 }
 
 func (x *Executor) info(o ops.Info) ops.Result {
@@ -364,15 +295,6 @@ func known(cmd uintptr, id uint32) ops.Result {
 	return failed(errno)
 }
 
-// wait asks until the answer is the one wanted, for a bounded time.
-func wait(ask func() ops.Result, want ops.Result) ops.Result {
-	for p := newPatience(); ; time.Sleep(forgetPause) {
-		if got := ask(); got == want || p.over() {
-			return got
-		}
-	}
-}
-
 func (x *Executor) closeAll() {
 	for _, h := range x.handles {
 		if h.fd != badFD {
@@ -381,14 +303,9 @@ func (x *Executor) closeAll() {
 		}
 	}
 	for n := range x.pinned {
-		x.pins.unlink(n)
+		x.unlink(n)
 		delete(x.pinned, n)
 	}
-}
-
-func (x *Executor) end() ops.Result {
-	x.closeAll()
-	return wait(func() ops.Result { return left(x.byID, x.btfByID) }, ops.OK)
 }
 
 // left lists the maps and BTF objects that the kernel still knows, and forgets

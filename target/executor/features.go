@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,11 +53,13 @@ func (x *Executor) Lacks() map[string]string {
 // probe runs a sequence and says what the first of it answered that failed.
 func (x *Executor) probe(seq ...ops.Op) (why string) {
 	each := func(r ops.Result) {
-		if why == "" && r != ops.OK {
+		if why == "" && r.Errno != 0 {
 			why = "creating one answers " + r.String()
 		}
 	}
-	x.Start(seq, func(int) {}, each)
+	for s := x.Start(append(seq, ops.End{}), func(int) {}, each); !s.Continue(); {
+		time.Sleep(time.Millisecond)
+	}
 	return why
 }
 

@@ -125,11 +125,15 @@ func bpfFS() (int, error) {
 	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
 }
 
-func (d *pinDir) unlink(n ops.Name) unix.Errno {
-	if err := d.enter(); err != nil {
+// path is the path of a name: sequences that are under way together have the
+// same names.
+func (x *Executor) path(n ops.Name) string { return fmt.Sprintf("%d_%s", x.number, n) }
+
+func (x *Executor) unlink(n ops.Name) unix.Errno {
+	if err := x.shared.pins.enter(); err != nil {
 		return unix.ENODEV
 	}
-	return errnoOf(unix.Unlink(string(n)))
+	return errnoOf(unix.Unlink(x.path(n)))
 }
 
 func (x *Executor) pin(o ops.Pin) ops.Result {
@@ -137,18 +141,18 @@ func (x *Executor) pin(o ops.Pin) ops.Result {
 	h := *of
 	h.fd = badFD
 	x.handles[o.Def] = &h
-	if err := x.pins.enter(); err != nil {
+	if err := x.shared.pins.enter(); err != nil {
 		return ops.Read("no place to pin: " + err.Error())
 	}
-	_, errno := onPath(cmdPin, o.Def, objectAttr{fd: of.fd})
+	_, errno := onPath(cmdPin, x.path(o.Def), objectAttr{fd: of.fd})
 	if errno == 0 {
 		x.pinned[o.Def] = true
 	}
 	return failed(errno)
 }
 
-func onPath(cmd uintptr, n ops.Name, attr objectAttr) (uint32, unix.Errno) {
-	path := append([]byte(n), 0)
+func onPath(cmd uintptr, at string, attr objectAttr) (uint32, unix.Errno) {
+	path := append([]byte(at), 0)
 	attr.path = address(path)
 	fd, errno := bpf(cmd, &attr)
 	runtime.KeepAlive(path)
@@ -156,23 +160,23 @@ func onPath(cmd uintptr, n ops.Name, attr objectAttr) (uint32, unix.Errno) {
 }
 
 func (x *Executor) get(o ops.Get) ops.Result {
-	if err := x.pins.enter(); err != nil {
+	if err := x.shared.pins.enter(); err != nil {
 		return ops.Read("no place to pin: " + err.Error())
 	}
-	fd, errno := onPath(cmdGet, o.Of, objectAttr{fileFlags: uint32(o.Flags)})
+	fd, errno := onPath(cmdGet, x.path(o.Of), objectAttr{fileFlags: uint32(o.Flags)})
 	return x.again(o.Def, x.handle(o.Of), fd, errno)
 }
 
 func (x *Executor) unpin(o ops.Unpin) ops.Result {
 	delete(x.pinned, o.On)
-	return failed(x.pins.unlink(o.On))
+	return failed(x.unlink(o.On))
 }
 
 func (x *Executor) cat(o ops.Cat) ops.Result {
-	if err := x.pins.enter(); err != nil {
+	if err := x.shared.pins.enter(); err != nil {
 		return ops.Read("no place to pin: " + err.Error())
 	}
-	fd, err := unix.Open(string(o.On), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(x.path(o.On), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		unix.Close(fd)
 	}

@@ -10,10 +10,12 @@ import (
 	"bufio"
 	"compress/flate"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"mimic/ops"
 )
@@ -90,7 +92,7 @@ func (c *Conn) Greet() (h Hello, err error) {
 
 // Lines that are neither an operation nor an answer.
 const (
-	done    = "."       // after a sequence, and after its answers
+	done    = "."       // after a sequence; after its answers, before the time they took
 	careful = "careful" // before a sequence: announce each operation
 	doing   = "doing "  // before the number of the operation that comes next
 	fault   = "fault "  // the agent's own
@@ -140,9 +142,9 @@ func (c *Conn) Doing(i int) error {
 	return c.drain()
 }
 
-// Done ends the answers to one sequence.
-func (c *Conn) Done() error {
-	if err := c.Say(done); err != nil {
+// Done ends the answers to one sequence, and says how long it took.
+func (c *Conn) Done(took time.Duration) error {
+	if err := c.Say(done + took.String()); err != nil {
 		return err
 	}
 	return c.Flush()
@@ -157,19 +159,19 @@ func (c *Conn) Fault(err error) error {
 }
 
 // Answers hears the answers to a sequence: a step for every operation, the
-// unanswered ones last. A *FaultError is the agent's; other errors are the
+// unanswered ones last; and how long it took. A *FaultError is the agent's; other errors are the
 // connection's. Steps are good as far as they go in any case.
-func (c *Conn) Answers(seq ops.Sequence) ([]ops.Step, error) {
-	steps := make([]ops.Step, 0, len(seq))
-	var err error
+func (c *Conn) Answers(seq ops.Sequence) (steps []ops.Step, took time.Duration, err error) {
+	steps = make([]ops.Step, 0, len(seq))
 	begun := 0
 	for err == nil {
 		var line string
-		if line, err = c.Hear(); err == nil && line == done {
-			return steps, enough(seq, steps)
-		}
-		if err != nil {
+		if line, err = c.Hear(); err != nil {
 			break
+		}
+		if text, ok := strings.CutPrefix(line, done); ok {
+			took, err = time.ParseDuration(text)
+			return steps, took, errors.Join(err, enough(seq, steps))
 		}
 		if n, ok := strings.CutPrefix(line, doing); ok {
 			begun, err = strconv.Atoi(n)
@@ -178,7 +180,7 @@ func (c *Conn) Answers(seq ops.Sequence) ([]ops.Step, error) {
 		}
 		steps, err = answer(line, seq, steps)
 	}
-	return unanswered(seq, steps, begun), err
+	return unanswered(seq, steps, begun), 0, err
 }
 
 func enough(seq ops.Sequence, steps []ops.Step) error {

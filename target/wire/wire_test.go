@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"mimic/ops"
 )
@@ -45,10 +46,10 @@ func TestQuestionAndAnswers(t *testing.T) {
 			agent.Doing(i)
 			agent.Say("ok")
 		}
-		agent.Done()
+		agent.Done(time.Second)
 	}()
-	steps, err := host.Answers(seq)
-	if err != nil || len(steps) != len(seq) || !steps[2].Returned {
+	steps, took, err := host.Answers(seq)
+	if err != nil || took != time.Second || len(steps) != len(seq) || !steps[2].Returned {
 		t.Errorf("heard %v, %v", steps, err)
 	}
 }
@@ -63,7 +64,7 @@ func TestSilenceNamesTheOperation(t *testing.T) {
 		agent.Doing(1)
 		gone()
 	}()
-	steps, err := host.Answers(seq)
+	steps, _, err := host.Answers(seq)
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v, want one about the end of the stream", err)
 	}
@@ -75,15 +76,15 @@ func TestSilenceNamesTheOperation(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for name, say := range map[string]func(*Conn){
 		"its own":    func(c *Conn) { c.Fault(errors.New("no\nroom")) },
-		"too many":   func(c *Conn) { c.Say("ok\nok\nok\nok"); c.Done() },
-		"too few":    func(c *Conn) { c.Say("ok"); c.Done() },
-		"no grammar": func(c *Conn) { c.Say("maybe"); c.Done() },
+		"too many":   func(c *Conn) { c.Say("ok\nok\nok\nok"); c.Done(0) },
+		"too few":    func(c *Conn) { c.Say("ok"); c.Done(0) },
+		"no grammar": func(c *Conn) { c.Say("maybe"); c.Done(0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			host, agent, _ := pair(t)
 			go say(agent)
 			var fault *FaultError
-			if _, err := host.Answers(seq); !errors.As(err, &fault) || strings.Contains(fault.Text, "\n") {
+			if _, _, err := host.Answers(seq); !errors.As(err, &fault) || strings.Contains(fault.Text, "\n") {
 				t.Errorf("error %v, want the agent's fault in one line", err)
 			}
 		})

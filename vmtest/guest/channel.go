@@ -24,8 +24,16 @@ type channel struct {
 
 // Open opens the byte channel, clean for all 256 values, and tells the host that this guest is
 // ready: Boot returns there. Call it once. Reads and writes may come from different goroutines.
-// The error says which device could not be opened or set, and what the kernel lacks.
+// The channel is shared memory, or the serial port with a kernel that does not let memory be
+// mapped. The error says which device could not be opened or set, and what the kernel lacks.
 func Open() (io.ReadWriteCloser, error) {
+	if m, err := openMemory(); err == nil {
+		return m, say(wire.Ready, wire.Memory)
+	}
+	return openSerial()
+}
+
+func openSerial() (io.ReadWriteCloser, error) {
 	fd, err := unix.Open(wire.Channel, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w (the kernel needs CONFIG_SERIAL_8250 with two ports)",

@@ -12,11 +12,14 @@ const (
 	TokenPath = "/vmtest/token" // the secret of this boot, hex, no newline
 	ArgsPath  = "/vmtest/args"  // arguments after argv[0], each ended by a NUL
 	EnvPath   = "/vmtest/env"   // environment, KEY=VALUE, each ended by a NUL
+
+	// MemoryPath has the address of the memory that is set aside for the byte channel.
+	MemoryPath = "/vmtest/memory"
 )
 
 // Devices of the machine.
 const (
-	Channel        = "/dev/ttyS1" // the byte channel, a 16550 UART
+	Channel        = "/dev/ttyS1" // the byte channel where memory cannot be it, a 16550 UART
 	ChannelTrigger = "/sys/class/tty/ttyS1/rx_trig_bytes"
 	ControlPort    = 0xe9 // isa-debugcon: words to the host, a byte a write
 	ExitPort       = 0xf4 // isa-debug-exit: any write ends QEMU
@@ -24,8 +27,10 @@ const (
 
 // Words of the guest to the host.
 const (
-	Ready = "ready"
-	Exit  = "exit" // followed by a decimal code
+	Ready = "ready" // followed by Memory if that is the channel
+	Exit  = "exit"  // followed by a decimal code
+
+	Memory = "memory"
 )
 
 // Line is the form of one word. It starts with a newline too, for it may follow half a line of

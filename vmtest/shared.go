@@ -1,0 +1,170 @@
+package vmtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"mimic/vmtest/internal/ring"
+
+	"golang.org/x/sys/unix"
+)
+
+// sharedLine is the channel through memory of the guest that this process has mapped: its RAM is
+// a file, and the kernel is told to leave a piece of it alone. What the guest wrote outlives it.
+type sharedLine struct {
+	ram  *os.File // of the whole guest, for QEMU
+	gone <-chan struct{}
+
+	mu            sync.Mutex
+	memory        []byte // nil when closed
+	line          *ring.Line
+	reads, writes time.Time // deadlines
+}
+
+// MaxOutstanding is how many bytes may be on the way to a guest without an answer. A serial port
+// has no flow control: a kernel that is too busy to let init read keeps about 64 KiB and drops the
+// rest. While init runs, package guest reads everything at once. Memory drops nothing: Write waits.
+func (vm *VM) MaxOutstanding() int {
+	if vm.channel == channel(vm.serial) {
+		return 32 << 10
+	}
+	return ring.Size / 2
+}
+
+// sharedAt is the address of the memory in a guest: within what every board has below its devices,
+// and clear of the kernel, which is loaded at the bottom, and of its initramfs, at the top.
+func sharedAt(memoryMiB int) int64 {
+	return int64(min(memoryMiB, 2<<10)) << 20 * 3 / 4 / ring.Size * ring.Size
+}
+
+// newSharedLine makes the RAM of a guest. The guest says by mark that it sees the same memory.
+func newSharedLine(memoryMiB int, mark string, gone <-chan struct{}) (*sharedLine, error) {
+	fd, err := unix.MemfdCreate("ram", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memory for the guest: %w", err)
+	}
+	l := &sharedLine{ram: os.NewFile(uintptr(fd), "ram"), gone: gone}
+	if err = l.ram.Truncate(int64(memoryMiB) << 20); err == nil {
+		l.memory, err = unix.Mmap(fd, sharedAt(memoryMiB), ring.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+	if err != nil {
+		l.ram.Close()
+		return nil, fmt.Errorf("memory for the guest: %w", err)
+	}
+	l.line = ring.Host(l.memory)
+	l.line.Write([]byte(mark))
+	return l, nil
+}
+
+// sharedAt is that address for a configuration, 0 if it shares no memory.
+func (c Config) sharedAt() int64 {
+	if c.serial {
+		return 0
+	}
+	return sharedAt(c.MemoryMiB)
+}
+
+// share makes the memory that the guest of this machine shares, if it does.
+func (vm *VM) share(c Config, token string) (err error) {
+	if c.serial {
+		return nil
+	}
+	vm.shared, err = newSharedLine(c.MemoryMiB, token, vm.done)
+	if err == nil {
+		vm.qemu.ExtraFiles = append(vm.qemu.ExtraFiles, vm.shared.ram)
+	}
+	return err
+}
+
+// Read waits for bytes; io.EOF when the guest is gone and all it said is read.
+func (l *sharedLine) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return l.retry(func() int { return l.line.Read(p) }, &l.reads)
+}
+
+// Write waits until there was room for all of p.
+func (l *sharedLine) Write(p []byte) (done int, err error) {
+	for done < len(p) {
+		n, err := l.retry(func() int { return l.line.Write(p[done:]) }, &l.writes)
+		if err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// retry tries until something moved.
+func (l *sharedLine) retry(try func() int, deadline *time.Time) (int, error) {
+	for vain := 0; ; vain++ {
+		gone := l.isGone() // before the look, so that nothing said is missed
+		n, late, err := l.once(try, deadline)
+		switch {
+		case n > 0 || err != nil:
+			return n, err
+		case late:
+			return 0, os.ErrDeadlineExceeded
+		case gone:
+			return 0, io.EOF
+		}
+		ring.Pause(vain)
+	}
+}
+
+func (l *sharedLine) once(try func() int, deadline *time.Time) (n int, late bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.memory == nil {
+		return 0, false, os.ErrClosed
+	}
+	if late = !deadline.IsZero() && !time.Now().Before(*deadline); late {
+		return 0, true, nil
+	}
+	return try(), false, nil
+}
+
+func (l *sharedLine) isGone() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// SetDeadline makes Read and Write fail from t on.
+func (l *sharedLine) SetDeadline(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads, l.writes = t, t
+	return nil
+}
+
+// SetReadDeadline makes Read fail from t on.
+func (l *sharedLine) SetReadDeadline(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads = t
+	return nil
+}
+
+// Close gives the memory back. A nil line has none.
+func (l *sharedLine) Close() error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.memory == nil {
+		return nil
+	}
+	memory := l.memory
+	l.memory = nil
+	return errors.Join(unix.Munmap(memory), l.ram.Close())
+}
