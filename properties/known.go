@@ -15,7 +15,7 @@ import (
 type Known struct {
 	Ref          Ref
 	Since, Until Version // Until is zero if no kernel keeps it again
-	Sequence     string  // path of the sequence that shows it
+	Sequence     string  // path of the sequence that shows it; "" if none does for sure
 	Reason       string
 }
 
@@ -83,7 +83,7 @@ func parseKnown(text string) (d Known, column int, err error) {
 			return d, at[i][0] + 1, err
 		}
 	}
-	d.Sequence, d.Reason = word(4), text[at[5][0]:]
+	d.Sequence, d.Reason = strings.TrimPrefix(word(4), "-"), text[at[5][0]:]
 	return d, 0, nil
 }
 

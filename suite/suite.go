@@ -166,6 +166,10 @@ func readKnown() (all []shown, err error) {
 		return nil, err
 	}
 	for _, row := range rows {
+		if row.Sequence == "" {
+			all = append(all, shown{row, nil})
+			continue
+		}
 		seq, err := ReadSequence(filepath.Join(root, row.Sequence))
 		if err != nil {
 			return nil, err
