@@ -2,8 +2,8 @@
 // direction one compressed stream.
 //
 // The agent begins with a Hello. Then the host asks and the agent answers, in
-// order; the host may ask ahead. Compression matters: a serial port carries
-// 40 kB/s.
+// order; the host may ask ahead. Compression matters to a guest with no other
+// channel than a serial port, which carries 40 kB/s.
 package wire
 
 import (
