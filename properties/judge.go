@@ -14,6 +14,7 @@ type Violation struct {
 	Step  int      // index of the step in the trace
 	Want  []string // the answers that were allowed
 	By    []Ref    // what promised one of them, the most particular first
+	Rests []Ref    // what else would explain it
 }
 
 // Broken lists the rows of the table of verdicts that the violation breaks:
@@ -93,6 +94,7 @@ func violation(t ops.Trace, i int, outcomes []Outcome) *Violation {
 	v := &Violation{Trace: t, Step: i}
 	for _, o := range outcomes {
 		v.Want = append(v.Want, o.Want.String())
+		v.Rests = append(v.Rests, o.Rests...)
 		for _, ref := range o.refs(t.Steps[i].Got) {
 			if !slices.Contains(v.By, ref) {
 				v.By = append(v.By, ref)

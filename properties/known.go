@@ -27,7 +27,7 @@ func (d Known) On(k Kernel) bool {
 // Explains says whether the row speaks of what a violation breaks. That a kernel
 // died of it is no other fault.
 func (d Known) Explains(v *Violation, k Kernel) bool {
-	return d.On(k) && slices.Contains(v.By, d.Ref)
+	return d.On(k) && (slices.Contains(v.By, d.Ref) || slices.Contains(v.Rests, d.Ref))
 }
 
 // Kills says whether kernels are known to die of it.

@@ -96,7 +96,11 @@ func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 			offered = append(offered, inner)
 			key := ops.Truncate(k.N, m.spec.Key)
 			if faults, order := s.putFaults(&ahead, ops.K(k.N), key, 0, false, fault); len(faults) > 0 {
-				return s.partly(m, by, faults, order, i, func() { s.storeAll(m, keys[:i], offered) }, inner)
+				refused := s.partly(m, by, faults, order, i, func() { s.storeAll(m, keys[:i], offered) }, inner)
+				if inner != nil && len(fault) == 0 {
+					refused[0].Rests = on(m.family(), s.particular(&ahead, v.Name, inner)...)
+				}
+				return refused
 			}
 			by = append(by, s.particular(&ahead, v.Name, inner)...)
 			ahead.slots[key] = inner

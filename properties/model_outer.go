@@ -57,11 +57,15 @@ func (s *State) put(m *object, o ops.Update) []Outcome {
 	}
 	faults, order := s.putFaults(m, o.Key, key, o.Flags, o.Value.Null, valueFault)
 	if len(faults) > 0 {
-		return refusal(m.family(), order, faults, func(ops.Result) {
+		refused := refusal(m.family(), order, faults, func(ops.Result) {
 			if inner != nil {
 				inner.remember(deadRefused, m.family())
 			}
 		})
+		if inner != nil && len(valueFault) == 0 {
+			refused[0].Rests = on(m.family(), s.particular(m, o.Value.Name, inner)...)
+		}
+		return refused
 	}
 	by := s.putBy(m, key, o, inner)
 	blame := func(got ops.Result) []Ref {

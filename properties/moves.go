@@ -45,6 +45,7 @@ func createMoves() []move {
 		{"big-outer", 0, (*draft).bigOuter},
 		{"sized-outer", 0, (*draft).sizedOuter},
 		{"btf-outer", 0, (*draft).btfOuter},
+		{"lock-outer", 1, (*draft).lockOuter},
 		{"sixty-four", 0, (*draft).sixtyFour},
 		{"nested-outer", 1, func(d *draft) bool { return d.outerFrom(d.isOpenOuter) }},
 		{"prog-outer", 1, func(d *draft) bool { return d.outerFrom(isProg) }},

@@ -60,6 +60,16 @@ func (d *draft) btfOuter() bool {
 	return d.add(d.outerOf(o.Def))
 }
 
+func isLocked(h *handle) bool { return isOpenInner(h) && h.obj.hasLock() }
+
+// lockOuter asks for an outer map whose template has a lock in its values.
+func (d *draft) lockOuter() bool {
+	if len(d.names(isLocked)) > 0 {
+		return d.outerFrom(isLocked)
+	}
+	return !d.full() && d.add(d.described(func(r *btfRow) bool { return r.lock }))
+}
+
 // sixtyFour makes an outer map whose template has values of the size of those
 // that package btfs describes, but nothing special.
 func (d *draft) sixtyFour() bool {

@@ -119,6 +119,7 @@ type Outcome struct {
 	Want  ops.Result
 	By    []Ref                  // what promises it; the first is the most particular
 	Blame func(ops.Result) []Ref // if set, what another answer breaks
+	Rests []Ref                  // what has to hold before that promise is come to
 	Else  ops.Errno              // what another fault of the call would have earned; 0 if none
 	Free  bool                   // not modelled: any answer will do
 	// Accepts, if set, says which other answers are allowed as well, where there

@@ -14,9 +14,16 @@ var waitsAlways = &Behaviour{
 // one, and gone and end wait for the kernel to forget.
 var waits = map[string]func(k Kernel, outer, ok bool) bool{
 	"map": waitless, "outer": waitless, "next": waitless, "info": waitless, "close": waitless, "reopen": waitless, "alive": waitless, "run": waitless,
-	"lookup": func(k Kernel, outer, _ bool) bool { return outer && k.does(waitsAlways) },
-	"update": onWrite,
-	"delete": onWrite,
+	"lookup":       func(k Kernel, outer, _ bool) bool { return outer && k.does(waitsAlways) },
+	"update":       onWrite,
+	"delete":       onWrite,
+	"take":         waitless, // refused for outer maps
+	"lookup_batch": func(k Kernel, outer, _ bool) bool { return outer && k.does(waitsAlways) },
+	"update_batch": func(_ Kernel, outer, _ bool) bool { return outer },
+	"delete_batch": func(_ Kernel, outer, _ bool) bool { return outer },
+	"take_batch":   func(_ Kernel, outer, _ bool) bool { return outer },
+	"dump":         func(k Kernel, outer, _ bool) bool { return outer && k.does(waitsAlways) },
+	"freeze":       waitless, "file": waitless, "pin": waitless, "get": waitless, "unpin": waitless, "cat": waitless, "fd": waitless, "btf": waitless,
 }
 
 func waitless(Kernel, bool, bool) bool { return false }
@@ -34,6 +41,10 @@ func Unwaited(k Kernel, t ops.Trace) int {
 		case ops.Outer:
 			outer[o.Def] = true
 		case ops.Reopen:
+			outer[o.Def] = outer[o.Of]
+		case ops.Pin:
+			outer[o.Def] = outer[o.Of]
+		case ops.Get:
 			outer[o.Def] = outer[o.Of]
 		case ops.End:
 			if i == len(t.Steps)-1 {

@@ -26,6 +26,7 @@ func (x *Executor) createMap(o ops.Map) ops.Result {
 	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
 		return ops.Read(errno)
 	}
+	x.slow = x.slow || o.Bound == ops.BoundStruct // bpf_struct_ops_map_free waits for RCU tasks
 	return x.create(o.Def, attr, handle{key: o.Key, value: o.Value})
 }
 

@@ -40,7 +40,8 @@ type Executor struct {
 	byID    map[uint32]ops.Name
 	btfByID map[uint32]ops.Name
 	pinned  map[ops.Name]bool
-	number  int // of the sequence
+	number  int  // of the sequence
+	slow    bool // it made a map that takes its time to go
 	shared  *shared
 }
 

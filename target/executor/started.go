@@ -12,6 +12,7 @@ import (
 const (
 	forgetLimit = 500 * time.Millisecond
 	forgetAsks  = 100
+	slowLimit   = 10 * time.Second
 )
 
 // patience is what is left of that time.
@@ -24,9 +25,14 @@ type patience struct {
 // less time for each, or a run on it would be all waiting.
 var inVain int
 
-func newPatience() *patience {
-	shorter := 1 + min(inVain/4, 3)
-	return &patience{time.Now().Add(forgetLimit / time.Duration(shorter)), forgetAsks / shorter}
+// newPatience is the time that one wait has; slow: for what is freed after a
+// grace period of RCU tasks.
+func newPatience(slow bool) *patience {
+	limit, shorter := forgetLimit, 1+min(inVain/4, 3)
+	if slow {
+		limit, shorter = slowLimit, 1
+	}
+	return &patience{time.Now().Add(limit / time.Duration(shorter)), forgetAsks / shorter}
 }
 
 // over counts an ask and says whether it was the last.
@@ -77,7 +83,7 @@ func (s *Started) Continue() bool {
 				s.each(s.x.do(s.seq[0]))
 				continue
 			}
-			s.patience = newPatience()
+			s.patience = newPatience(s.x.slow)
 		}
 		got := s.ask()
 		if got != s.want && !s.patience.over() {
