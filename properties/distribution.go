@@ -77,8 +77,22 @@ func (t *Tally) Absent(k Kernel) (absent []string) {
 			}
 		}
 	}
+	absent = append(absent, t.typesAbsent(k)...)
 	slices.Sort(absent)
 	return slices.Compact(absent)
+}
+
+// typesAbsent lists the types of map that this kernel has and that were not tried
+// in each way.
+func (t *Tally) typesAbsent(k Kernel) (absent []string) {
+	for _, typ := range TemplateTypes() {
+		for _, use := range []Use{{typ, RoleTemplate, FamilyArray}, {typ, RoleTemplate, FamilyHash}, {typ, RoleElement, FamilyArray}, {typ, RoleElement, FamilyHash}} {
+			if _, tried := t.Types[use]; !tried && k.has(typ.Feature()) {
+				absent = append(absent, fmt.Sprintf("%s as %s in %s", typ, use.Role, use.Family))
+			}
+		}
+	}
+	return absent
 }
 
 func errnoOf(word string) ops.Errno {

@@ -154,6 +154,10 @@ func Contradiction(k Kernel, t ops.Trace, sentence Ref) *Violation {
 	return nil
 }
 
+// IsDefect says whether it is a sentence of the documentation that is broken, and
+// no promise.
+func (v *Violation) IsDefect() bool { return len(v.By) > 0 && v.By[0].Rule.defect }
+
 // Sentences lists the sentences of the documentation that kernels contradict,
 // for each family.
 func Sentences() (refs []Ref) {

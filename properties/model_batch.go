@@ -41,7 +41,7 @@ func counted(e ops.Errno, n int, m *object, keys []uint64) ops.Result {
 
 // batch asks about the outer map that a batch command is given. count is that
 // of the call: it is answered unchanged where the kernel does not get to it.
-func (s *State) batch(n ops.Name, count int, need access, has func(*object) bool, elem, flags ops.UpdateFlags, ask func(*object) []Outcome) []Outcome {
+func (s *State) batch(n ops.Name, count int, need access, has func(*object) bool, elemRule *Rule, elem, flags ops.UpdateFlags, ask func(*object) []Outcome) []Outcome {
 	refuse := func(e ops.Errno, by []Ref) []Outcome {
 		return []Outcome{{Want: counted(e, count, nil, nil), By: by}}
 	}
@@ -60,6 +60,8 @@ func (s *State) batch(n ops.Name, count int, need access, has func(*object) bool
 		return refuse(ops.ENOTSUPP, s.context(m, batchAbsent))
 	case !has(m):
 		return refuse(ops.ENOTSUPP, s.context(m, batchMissing))
+	case elem == ops.NoExist || elem == ops.Exist:
+		return refuse(ops.Errno(unix.EINVAL), s.context(m, elemRule))
 	case elem != 0:
 		return refuse(ops.Errno(unix.EINVAL), s.context(m, batchFlags))
 	case flags != 0 && need&toLook != 0 && m.outerKind() == ops.OuterHash:
@@ -76,7 +78,7 @@ func hashOuter(m *object) bool { return m.outerKind() == ops.OuterHash }
 // updateBatch stores pair after pair until one is refused.
 func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 	keys, values := o.Keys.List(), o.Values.List()
-	return s.batch(o.On, len(keys), toWrite, anyOuter, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(o.On, len(keys), toWrite, anyOuter, batchElem, o.Elem, o.Flags, func(m *object) []Outcome {
 		ahead := *m // what the map will be, pair by pair
 		ahead.slots = maps.Clone(m.slots)
 		var offered []*object
@@ -142,7 +144,7 @@ func (s *State) partly(m *object, by []*Rule, faults []fault, order *Rule, n int
 // deleteBatch deletes key after key until one is refused.
 func (s *State) deleteBatch(o ops.DeleteBatch) []Outcome {
 	keys := o.Keys.List()
-	return s.batch(o.On, len(keys), toWrite, hashOuter, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(o.On, len(keys), toWrite, hashOuter, batchFlags, o.Elem, o.Flags, func(m *object) []Outcome {
 		ahead := *m
 		ahead.slots = maps.Clone(m.slots)
 		for i, k := range keys {
@@ -168,7 +170,7 @@ func (s *State) readBatch(o ops.LookupBatch, take bool) []Outcome {
 	if take {
 		need, has, r = toLook|toWrite, hashOuter, batchTake
 	}
-	return s.batch(o.On, int(o.Count), need, has, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(o.On, int(o.Count), need, has, batchFlags, o.Elem, o.Flags, func(m *object) []Outcome {
 		h := s.via
 		if m.outerKind() == ops.OuterArray {
 			return s.readArray(m, h, o, s.context(m, r))

@@ -43,6 +43,7 @@ func createMoves() []move {
 		{"fd", 1, (*draft).otherFD},
 		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
 		{"big-outer", 0, (*draft).bigOuter},
+		{"tour", 0, (*draft).tour},
 		{"sized-outer", 0, (*draft).sizedOuter},
 		{"btf-outer", 0, (*draft).btfOuter},
 		{"lock-outer", 1, (*draft).lockOuter},

@@ -159,3 +159,43 @@ func (d *draft) otherFD() bool {
 	}
 	return d.add(ops.FD{Def: d.fresh("f"), Kind: pick(d, ops.FDKinds())})
 }
+
+// tours is how many types one tour of them tries.
+const tours = 8
+
+// tour makes, of several types of map, one that is a template and another like it
+// that is an element.
+func (d *draft) tour() bool {
+	host := ops.Map{Def: d.fresh("i"), Type: ops.Hash, Key: 4, Value: 4, Max: 2}
+	d.add(host)
+	outer := d.outerOf(host.Def)
+	outer.Flags &^= modes
+	d.add(outer)
+	for range tours {
+		d.tryType(pick(d, d.types(func(r *typeRow) bool { return true })), outer.Def)
+	}
+	return true
+}
+
+// tryType tries a type as a template and as an element; one that cannot be a
+// template as an element of another outer map.
+func (d *draft) tryType(t ops.MapType, home ops.Name) {
+	d.makeOf(t)
+	first, ok := d.seq[len(d.seq)-1].(ops.Map)
+	if !ok {
+		return
+	}
+	o := d.outerOf(first.Def)
+	o.Flags &^= modes
+	d.add(o)
+	if m := d.state.open(o.Def); m != nil {
+		like := d.like(m)
+		d.add(like)
+		d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: like.Def}})
+		d.add(ops.Close{On: like.Def})
+		d.add(ops.Close{On: o.Def})
+	} else if m := d.state.open(home); m != nil {
+		d.add(ops.Update{On: home, Key: d.goodKey(m), Value: ops.Val{Name: first.Def}})
+	}
+	d.add(ops.Close{On: first.Def})
+}

@@ -136,7 +136,15 @@ func (d *draft) fresh(letter string) ops.Name {
 }
 
 // full keeps the number of maps of a sequence small.
-func (d *draft) full() bool { return len(d.state.objects) >= 14 }
+func (d *draft) full() bool {
+	alive := 0
+	for _, o := range d.state.objects {
+		if !o.dead {
+			alive++
+		}
+	}
+	return alive >= 14
+}
 
 // between draws an integer, both ends included.
 func (d *draft) between(low, high int) int {

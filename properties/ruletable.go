@@ -78,7 +78,8 @@ var (
 
 	batchAbsent  = rule("batch/absent", "batch commands are ENOTSUPP", "P49").where(func(k Kernel) bool { return !hasBatch(k) })
 	batchMissing = rule("batch/missing", "a batch command that the type does not have is ENOTSUPP", "P52").where(hasBatch)
-	batchFlags   = rule("batch/flags", "a batch of an outer map has no flags", "P51").contradicts(docBatchFlag).where(hasBatch)
+	batchFlags   = rule("batch/flags", "a batch of an outer map has no flags", "P51").where(hasBatch)
+	batchElem    = rule("batch/exist-flags", "a batch of updates does not take BPF_NOEXIST and BPF_EXIST", "P51").contradicts(docBatchFlag).where(hasBatch)
 	docBatchFlag = rule("doc/batch-flags", "BPF_MAP_UPDATE_BATCH takes BPF_NOEXIST and BPF_EXIST", "P51").where(hasBatch)
 	batchNone    = rule("batch/none", "a batch of nothing does nothing", "P50").where(hasBatch)
 	batchUpdate  = rule("batch/update", "a batch of updates stores every pair", "P50").where(hasBatch)

@@ -19,17 +19,18 @@ const (
 	Holds                // asked often enough, and every answer was allowed
 	Violated             // an answer was not allowed
 	Deviates             // violated, in ways that known.txt explains and no other
+	Defect               // the documentation says otherwise than the kernel does, on purpose: it is the sentence that is wrong
 	NotClaimed           // this kernel does not promise it, or cannot be asked
 	Inconclusive         // not asked often enough
 	Broken               // the harness is at fault
 )
 
-var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "known deviation", "not claimed here", "inconclusive", "harness broken"}
+var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "known deviation", "documentation defect", "not claimed here", "inconclusive", "harness broken"}
 
 func (v Verdict) String() string { return verdictWords[v] }
 
 // Green says whether a run with this verdict may be green.
-func (v Verdict) Green() bool { return v == Holds || v == Deviates || v == NotClaimed }
+func (v Verdict) Green() bool { return v == Holds || v == Deviates || v == Defect || v == NotClaimed }
 
 // Row is the verdict on one claim held to one family.
 type Row struct {
@@ -59,9 +60,12 @@ type Kernel struct {
 	Seed     uint64
 	Rows     []Row
 	Findings []Finding
-	Unasked  []properties.Ref // rules that no sequence asked
-	Fault    error            // why the kernel could not be judged, or nil
-	Missing  bool             // the kernel could not be had
+	Defects  []Finding         // the shortest proof of each defect of the documentation
+	Lacks    map[string]string // feature → why this kernel cannot be asked for it
+	Tally    *properties.Tally
+	Absent   []string // outcomes that a run should have seen and did not
+	Fault    error    // why the kernel could not be judged, or nil
+	Missing  bool     // the kernel could not be had
 
 	Sequences, Operations int
 	Boot, Took            time.Duration // booting; running and judging

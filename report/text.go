@@ -28,6 +28,19 @@ func All(w io.Writer, kernels []*Kernel) {
 	}
 }
 
+// Verbose writes what else a run knows: the proofs of the documentation's
+// defects, what each map type was answered, and what was asked how often.
+func Verbose(w io.Writer, kernels []*Kernel) {
+	for _, k := range kernels {
+		for i := range k.Defects {
+			fmt.Fprintf(w, "--- DOC: %s\n", k.Title())
+			Violation(w, k, &k.Defects[i])
+		}
+	}
+	Types(w, kernels)
+	Distribution(w, kernels)
+}
+
 // FindingsOf is the text of the findings that break a row, known ones apart.
 func FindingsOf(k *Kernel, key properties.Key) string {
 	var b strings.Builder
@@ -42,7 +55,7 @@ func FindingsOf(k *Kernel, key properties.Key) string {
 }
 
 var marks = map[Verdict]string{
-	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", NotClaimed: "-", Inconclusive: "few", Broken: "err",
+	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", Defect: "doc", NotClaimed: "-", Inconclusive: "few", Broken: "err",
 }
 
 // Table writes claims by kernels.
@@ -61,7 +74,7 @@ func Table(w io.Writer, kernels []*Kernel) {
 		fmt.Fprintf(tw, "\t%s\n", shorten(properties.ClaimByID(key.Claim).Says, 76))
 	}
 	tw.Flush()
-	fmt.Fprintln(w, "ok: holds   FAIL: violated   known: known deviation   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
+	fmt.Fprintln(w, "ok: holds   FAIL: violated   known: known deviation   doc: documentation defect   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
 }
 
 func shorten(s string, n int) string {
@@ -82,6 +95,9 @@ func Summary(w io.Writer, k *Kernel) {
 		if r.Verdict != Holds && r.Reason != "" {
 			fmt.Fprintf(w, "  %s %s: %s\n", r.Key, r.Verdict, r.Reason)
 		}
+	}
+	if len(k.Absent) > 0 {
+		fmt.Fprintf(w, "  harness: the run has stopped asking: %s\n", strings.Join(k.Absent, ", "))
 	}
 	if k.Operations > 0 {
 		fmt.Fprintf(w, "  %d sequences, %d operations verified in %v, %.0f a second; booted in %v\n",
@@ -113,8 +129,12 @@ func provenance(k *Kernel) string {
 // promise and the next command.
 func Violation(w io.Writer, k *Kernel, f *Finding) {
 	v := f.Reduced
+	breaks := "broke"
+	if v.IsDefect() {
+		breaks = "documentation defect in"
+	}
 	for _, key := range v.Broken() {
-		fmt.Fprintf(w, "    broke %s: %s\n", key, properties.ClaimByID(key.Claim).Says)
+		fmt.Fprintf(w, "    %s %s: %s\n", breaks, key, properties.ClaimByID(key.Claim).Says)
 	}
 	if len(v.By) == 0 {
 		fmt.Fprintf(w, "    broke no claim that is known: an answer that nothing allows\n")

@@ -48,9 +48,11 @@ type examination struct {
 	known    []shown
 
 	asked    properties.Asked
-	seen     map[string]*report.Finding // by signature
-	order    []string                   // signatures in order of appearance
-	refused  []string                   // what the agent could not run
+	tally    *properties.Tally
+	proofs   map[properties.Ref]*properties.Violation // of defects of the documentation
+	seen     map[string]*report.Finding               // by signature
+	order    []string                                 // signatures in order of appearance
+	refused  []string                                 // what the agent could not run
 	sequence int
 	answered int
 	brisk    report.Pace
@@ -63,7 +65,7 @@ type examination struct {
 // examine plans sequences for every row, runs and judges them, reduces what
 // was violated, and fills in what it found.
 func (x *examination) examine(rows []properties.Key, perRow int, out *report.Kernel) error {
-	x.asked, x.seen = properties.Asked{}, map[string]*report.Finding{}
+	x.asked, x.seen, x.tally = properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
 	start := time.Now()
 	err := x.runAll(rows, perRow)
 	out.Took = time.Since(start)
@@ -73,6 +75,10 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	if err == nil {
 		err = x.showKnown()
 	}
+	if err == nil {
+		err = x.prove(out)
+	}
+	out.Tally = x.tally
 	out.Brisk = x.brisk
 	out.Sequences, out.Operations = x.sequence, x.answered
 	for _, signature := range x.order {
@@ -82,6 +88,9 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 		err = fmt.Errorf("%d sequences could not be run, the first: %s", len(x.refused), x.refused[0])
 	}
 	x.verdicts(rows, out)
+	if err == nil && len(rows) == len(properties.Keys()) && perRow >= DefaultSequences && out.Count(report.Violated) == 0 {
+		out.Absent = x.tally.Absent(x.kernel)
+	}
 	if err != nil {
 		cutShort(out)
 	}
@@ -92,7 +101,7 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 // was to.
 func cutShort(out *report.Kernel) {
 	for i, row := range out.Rows {
-		if row.Verdict == report.Holds || row.Verdict == report.Deviates {
+		if slices.Contains([]report.Verdict{report.Holds, report.Deviates, report.Defect}, row.Verdict) {
 			out.Rows[i].Verdict, out.Rows[i].Reason = report.Undecided, "the run was cut short"
 		}
 	}
@@ -167,7 +176,8 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 		x.refused = append(x.refused, t.Detail)
 		return
 	}
-	v := properties.Judge(x.kernel, t, x.asked)
+	v := properties.JudgeAndTally(x.kernel, t, x.asked, x.tally)
+	x.contradicted(t)
 	if v == nil {
 		x.answered += len(t.Steps)
 		x.measure(t)
@@ -343,6 +353,11 @@ func (x *examination) decide(row report.Row, broken *report.Finding) (report.Ver
 	for _, d := range x.known {
 		if d.On(x.kernel) && slices.Contains(d.Ref.Keys(), row.Key) {
 			return report.Deviates, d.Reason
+		}
+	}
+	for ref := range x.proofs {
+		if slices.Contains(ref.Keys(), row.Key) {
+			return report.Defect, "kernels do otherwise than it says: " + ref.Rule.Says
 		}
 	}
 	return report.Holds, ""

@@ -76,7 +76,7 @@ func Outcome(k *report.Kernel) string {
 		return "harness broken: " + strings.SplitN(k.Fault.Error(), "\n", 2)[0]
 	}
 	var parts []string
-	for _, v := range []report.Verdict{report.Holds, report.Violated, report.Deviates, report.NotClaimed, report.Inconclusive, report.Undecided} {
+	for _, v := range []report.Verdict{report.Holds, report.Violated, report.Deviates, report.Defect, report.NotClaimed, report.Inconclusive, report.Undecided} {
 		if n := k.Count(v); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, v))
 		}
@@ -120,6 +120,7 @@ func (c *Config) open(ctx context.Context, spec Spec, k *report.Kernel) (target.
 	about, hello := t.About(), t.Hello()
 	k.Release, k.Package, k.SHA256, k.Mode = hello.Release, about.Package, about.SHA256, about.Mode
 	c.logf("%s: %s from %s, mode %s, seed %d", spec.Name, k.Release, k.Package, k.Mode, c.Seed)
+	k.Lacks = hello.Lacks
 	kernel, err := properties.NewKernel(hello.Release, hello.Lacks)
 	if err != nil {
 		t.Close()
@@ -333,5 +334,5 @@ func allGreen(k *report.Kernel) bool {
 			return false
 		}
 	}
-	return len(k.Rows) > 0
+	return len(k.Rows) > 0 && len(k.Absent) == 0
 }

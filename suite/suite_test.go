@@ -65,8 +65,14 @@ func TestClaims(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) { testKernel(t, k, *missingFlag == "skip") })
 	}
 	var text strings.Builder
+	if testing.Verbose() {
+		report.Verbose(&text, kernels)
+	}
 	report.All(&text, kernels)
 	fmt.Print(text.String())
+	if err := SaveTypes(c.Out, kernels); err != nil {
+		t.Error(err)
+	}
 }
 
 func testKernel(t *testing.T, k *report.Kernel, skipMissing bool) {
@@ -75,6 +81,9 @@ func testKernel(t *testing.T, k *report.Kernel, skipMissing bool) {
 	}
 	if k.Fault != nil {
 		t.Errorf("harness: %v", k.Fault)
+	}
+	if len(k.Absent) > 0 {
+		t.Errorf("harness: the run has stopped asking: %s", strings.Join(k.Absent, ", "))
 	}
 	for _, row := range k.Rows {
 		t.Run(row.Key.Claim+"/"+string(row.Key.Family), func(t *testing.T) { testRow(t, k, row) })

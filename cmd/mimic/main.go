@@ -1,6 +1,6 @@
 // Command mimic holds kernels to what the kernel documents about map-of-maps.
 //
-//	mimic [-vm KERNELS] [-seed N] [-sequences N] [-missing fail|skip] [-replay FILE]
+//	mimic [-vm KERNELS] [-seed N] [-sequences N] [-missing fail|skip] [-replay FILE] [-v]
 //
 // It exits 0 if everything asked for ran and held, 1 on a violation, 2 on usage,
 // 3 if the harness is at fault.
@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string) int {
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replay := f.String("replay", "", "run the one sequence or trace in this file instead")
 	out := f.String("out", "", "folder for reduced sequences (default out at the top of the module)")
+	verbose := f.Bool("v", false, "also say what each map type is answered, what was asked how often, and where the documentation is wrong")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return suite.ExitHeld
@@ -57,6 +58,12 @@ func run(ctx context.Context, args []string) int {
 		return replayAll(ctx, c, *replay)
 	}
 	kernels := suite.Run(ctx, c)
+	if *verbose {
+		report.Verbose(os.Stdout, kernels)
+	}
+	if err := suite.SaveTypes(c.Out, kernels); err != nil {
+		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
+	}
 	report.All(os.Stdout, kernels)
 	return ended(ctx, suite.ExitCode(kernels, *missing == "skip"))
 }
