@@ -127,11 +127,6 @@ var (
 		Since:  Version{6, 18},
 		Source: "commit baefdbdf6812 (6.18)",
 	}
-	unpinLater = &Behaviour{
-		Says:   "a path that was removed keeps its map until a grace period has passed",
-		Until:  Version{6, 1},
-		Source: "kernel/bpf/inode.c bpf_free_inode (5.10:612), bpf_destroy_inode (6.1:613)",
-	}
 	percpuArrayMax = &Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},

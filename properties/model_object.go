@@ -148,6 +148,8 @@ func (s *State) unpin(o ops.Unpin) []Outcome {
 	return does(on(FamilyInner, unpinned), func(ops.Result) { s.unlink(h) })
 }
 
+// unlink removes a path. What it kept goes at once or after a grace period, by
+// point release: commit 4f375ade6aa9 (6.18, and stable ones; not in 5.10, 6.16).
 func (s *State) unlink(h *handle) {
 	h.open = false
 	if h.prog != nil {
@@ -155,7 +157,7 @@ func (s *State) unlink(h *handle) {
 		return
 	}
 	h.obj.pins--
-	s.lost(h.obj, s.Kernel.does(unpinLater) || h.obj.lingers())
+	s.lost(h.obj, true)
 }
 
 // cat predicts that the content of a path is read: outer maps have none to show.

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -269,4 +270,27 @@ func BenchmarkPlan(b *testing.B) {
 		n += len(Plan(Newest(), Keys()[i%len(Keys())], 1, i))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/operation")
+}
+
+// TestEveryAssertionHasItsClaims: what the notes and others assert is asked, or
+// it is said why not.
+func TestEveryAssertionHasItsClaims(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range coverage {
+		id, _, _ := strings.Cut(c.assertion, " ")
+		if seen[id] || (len(c.claims) == 0) == (c.not == "") {
+			t.Errorf("%s: listed twice, or with neither claims nor a reason", id)
+		}
+		seen[id] = true
+		for _, claim := range c.claims {
+			if ClaimByID(claim) == nil {
+				t.Errorf("%s is covered by %s, which is no claim", id, claim)
+			}
+		}
+	}
+	for n := 1; n <= 22; n++ {
+		if id := fmt.Sprintf("DOC-%d", n); ClaimByID(id) == nil {
+			t.Errorf("no claim for sentence %s of the document", id)
+		}
+	}
 }

@@ -63,6 +63,7 @@ type Kernel struct {
 	Defects  []Finding         // the shortest proof of each defect of the documentation
 	Lacks    map[string]string // feature → why this kernel cannot be asked for it
 	Tally    *properties.Tally
+	Slow     int      // waits that were too long once and not when they were looked at again
 	Absent   []string // outcomes that a run should have seen and did not
 	Fault    error    // why the kernel could not be judged, or nil
 	Missing  bool     // the kernel could not be had

@@ -96,6 +96,9 @@ func Summary(w io.Writer, k *Kernel) {
 			fmt.Fprintf(w, "  %s %s: %s\n", r.Key, r.Verdict, r.Reason)
 		}
 	}
+	if k.Slow > 0 {
+		fmt.Fprintf(w, "  %d times the kernel took long to forget a map, and not when the same was tried again\n", k.Slow)
+	}
 	if len(k.Absent) > 0 {
 		fmt.Fprintf(w, "  harness: the run has stopped asking: %s\n", strings.Join(k.Absent, ", "))
 	}

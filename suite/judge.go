@@ -57,6 +57,7 @@ type examination struct {
 	answered int
 	brisk    report.Pace
 	stale    []shown // known deviations that did not happen
+	slow     int     // waits that were too long, and then were not
 	deaths   int     // of the kernel, unexplained
 	killers  int     // sequences asked that may kill
 	stop     context.CancelFunc
@@ -78,7 +79,7 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	if err == nil {
 		err = x.prove(out)
 	}
-	out.Tally = x.tally
+	out.Tally, out.Slow = x.tally, x.slow
 	out.Brisk = x.brisk
 	out.Sequences, out.Operations = x.sequence, x.answered
 	for _, signature := range x.order {
@@ -224,6 +225,13 @@ func (x *examination) reduceAll() error {
 			continue
 		}
 		if f.Known == "" {
+			stays, err := x.shownAgain(f)
+			if err != nil {
+				return err
+			}
+			if !stays {
+				continue
+			}
 			if err := x.reduce(f); err != nil {
 				return err
 			}

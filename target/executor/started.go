@@ -7,18 +7,18 @@ import (
 )
 
 // The time that the kernel has to forget a map which nothing refers to any
-// more: milliseconds are usual. It has passed when a clock says so and the
-// kernel was asked often, for a machine that stands still does not ask.
+// more: milliseconds are usual. It is counted in looks, of which one counts for
+// so long at most: a machine that stood still did not look.
 const (
-	forgetLimit = 500 * time.Millisecond
-	forgetAsks  = 100
-	slowLimit   = 10 * time.Second
+	forgetLooks = 100
+	slowLooks   = 2000
+	lookCounts  = 5 * time.Millisecond
 )
 
 // patience is what is left of that time.
 type patience struct {
-	deadline time.Time
-	asks     int
+	looks int
+	last  time.Time
 }
 
 // inVain counts the waits that were for nothing: a kernel that leaks is given
@@ -28,17 +28,20 @@ var inVain int
 // newPatience is the time that one wait has; slow: for what is freed after a
 // grace period of RCU tasks.
 func newPatience(slow bool) *patience {
-	limit, shorter := forgetLimit, 1+min(inVain/4, 3)
+	looks := forgetLooks / (1 + min(inVain/4, 3))
 	if slow {
-		limit, shorter = slowLimit, 1
+		looks = slowLooks
 	}
-	return &patience{time.Now().Add(limit / time.Duration(shorter)), forgetAsks / shorter}
+	return &patience{looks, time.Now()}
 }
 
-// over counts an ask and says whether it was the last.
+// over counts a look and says whether it was the last.
 func (p *patience) over() bool {
-	p.asks--
-	if p.asks >= 0 || time.Now().Before(p.deadline) {
+	if now := time.Now(); now.Sub(p.last) >= lookCounts {
+		p.looks--
+		p.last = now
+	}
+	if p.looks > 0 {
 		return false
 	}
 	inVain++

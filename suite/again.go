@@ -1,0 +1,42 @@
+package suite
+
+import (
+	"mimic/ops"
+	"mimic/properties"
+	"mimic/report"
+)
+
+// A wait of which the kernel made nothing is looked at again: a machine under
+// load can keep a kernel from forgetting in time. againOnce is how often, and
+// oftenEnough how often it was seen when there is no need to.
+const againOnce, oftenEnough = 4, 3
+
+// shownAgain says whether a finding stays one: anything but a wait that was too
+// long does, and that if it is too long again.
+func (x *examination) shownAgain(f *report.Finding) (bool, error) {
+	if !waited(f.Reduced) || f.Times >= oftenEnough {
+		return true, nil
+	}
+	for range againOnce {
+		f.Tries++
+		v, err := x.try(f.Original)
+		if err != nil || v != nil {
+			return true, err
+		}
+	}
+	x.slow++
+	return false, nil
+}
+
+// waited says whether the answer that breaks a promise is one that was waited for.
+func waited(v *properties.Violation) bool {
+	step := v.Trace.Steps[v.Step]
+	if v.Trace.End != ops.Completed || !step.Returned {
+		return false
+	}
+	switch step.Op.(type) {
+	case ops.Gone, ops.End, ops.Load:
+		return true
+	}
+	return false
+}
