@@ -74,6 +74,7 @@ type (
 		On    Name        `text:"on"`
 		Key   Key         `text:"arg"`
 		Flags UpdateFlags `text:"arg" default:"0"`
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// Next answers the key after a key (BPF_MAP_GET_NEXT_KEY); null begins.
 	Next struct {
@@ -89,6 +90,7 @@ type (
 		From  Cursor      `text:"from" default:"start"`
 		Elem  UpdateFlags `text:"elem" default:"0"`  // elem_flags
 		Flags UpdateFlags `text:"flags" default:"0"` // of the batch
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// TakeBatch does the same and removes them (BPF_MAP_LOOKUP_AND_DELETE_BATCH).
 	TakeBatch struct {
@@ -97,6 +99,7 @@ type (
 		From  Cursor      `text:"from" default:"start"`
 		Elem  UpdateFlags `text:"elem" default:"0"`
 		Flags UpdateFlags `text:"flags" default:"0"`
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// UpdateBatch stores a value under each of several keys
 	// (BPF_MAP_UPDATE_BATCH): how many were.
@@ -106,6 +109,7 @@ type (
 		Values Vals        `text:"arg"`
 		Elem   UpdateFlags `text:"elem" default:"0"`
 		Flags  UpdateFlags `text:"flags" default:"0"`
+		Tail   Size        `text:"tail" default:"0"`
 	}
 	// DeleteBatch removes several keys (BPF_MAP_DELETE_BATCH): how many were.
 	DeleteBatch struct {
@@ -113,6 +117,7 @@ type (
 		Keys  Keys        `text:"arg"`
 		Elem  UpdateFlags `text:"elem" default:"0"`
 		Flags UpdateFlags `text:"flags" default:"0"`
+		Tail  Size        `text:"tail" default:"0"`
 	}
 	// Dump answers every pair of an outer map, walking its keys and looking each
 	// up: key=name sorted by key.
@@ -121,7 +126,8 @@ type (
 	}
 	// Freeze makes a map read-only for user space (BPF_MAP_FREEZE).
 	Freeze struct {
-		On Name `text:"on"`
+		On   Name `text:"on"`
+		Tail Size `text:"tail" default:"0"`
 	}
 	// File treats the descriptor of a map as that of a file.
 	File struct {

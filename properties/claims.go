@@ -198,7 +198,7 @@ var Claims = []*Claim{
 		Says:  "a map bound to one program is neither template nor element",
 		Focus: weights{"exclusive": 12, "exclusive-outer": 10, "put-exclusive": 10}},
 	{ID: "P30", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_equal",
-		Says:  "names of maps may differ",
+		Says:  "what means nothing may differ: names, and BTF that finds nothing special",
 		Focus: weights{"near-name": 14, "put": 14}},
 	{ID: "P32", Families: both, Source: "include/uapi/linux/bpf.h bpf_spin_lock",
 		Says:    "a map with a bpf_spin_lock is refused where the template has none",

@@ -115,7 +115,7 @@ var (
 	locksInside = &Behaviour{
 		Says:   "a map whose values have a bpf_spin_lock can be a template",
 		Since:  Version{6, 12},
-		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, commit d0d78c1df9b1 (6.2)",
+		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, commit b7ff97925b55 (6.2)",
 	}
 	btfKept = &Behaviour{
 		Says:   "an outer map keeps the BTF object of its template",

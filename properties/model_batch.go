@@ -39,11 +39,27 @@ func counted(e ops.Errno, n int, m *object, keys []uint64) ops.Result {
 	return ops.Result{Errno: e, Got: got}
 }
 
-// batch asks about the outer map that a batch command is given. count is that
-// of the call: it is answered unchanged where the kernel does not get to it.
-func (s *State) batch(n ops.Name, count int, need access, has func(*object) bool, elemRule *Rule, elem, flags ops.UpdateFlags, ask func(*object) []Outcome) []Outcome {
+// batchCall is what all batch commands are given.
+type batchCall struct {
+	on          ops.Name
+	count       int
+	elem, flags ops.UpdateFlags
+	tail        ops.Size
+
+	need     access
+	has      func(*object) bool // whether the type has the command
+	elemRule *Rule              // by which NOEXIST and EXIST are refused
+}
+
+// batch asks about the outer map that a batch command is given. The count is
+// answered unchanged where the kernel does not get to it.
+func (s *State) batch(c batchCall, ask func(*object) []Outcome) []Outcome {
+	n, count, need := c.on, c.count, c.need
 	refuse := func(e ops.Errno, by []Ref) []Outcome {
 		return []Outcome{{Want: counted(e, count, nil, nil), By: by}}
+	}
+	if c.tail != 0 {
+		return refuse(ops.Errno(unix.EINVAL), on(s.familyAt(n), tailRefused))
 	}
 	if refused := s.noMap(n); refused != nil {
 		return refuse(refused[0].Want.Errno, refused[0].By)
@@ -58,13 +74,13 @@ func (s *State) batch(n ops.Name, count int, need access, has func(*object) bool
 		return refuse(ops.Errno(unix.EPERM), on(m.family(), denied))
 	case !s.Kernel.does(batchOps):
 		return refuse(ops.ENOTSUPP, s.context(m, batchAbsent))
-	case !has(m):
+	case !c.has(m):
 		return refuse(ops.ENOTSUPP, s.context(m, batchMissing))
-	case elem == ops.NoExist || elem == ops.Exist:
-		return refuse(ops.Errno(unix.EINVAL), s.context(m, elemRule))
-	case elem != 0:
+	case c.elem == ops.NoExist || c.elem == ops.Exist:
+		return refuse(ops.Errno(unix.EINVAL), s.context(m, c.elemRule))
+	case c.elem != 0:
 		return refuse(ops.Errno(unix.EINVAL), s.context(m, batchFlags))
-	case flags != 0 && need&toLook != 0 && m.outerKind() == ops.OuterHash:
+	case c.flags != 0 && need&toLook != 0 && m.outerKind() == ops.OuterHash:
 		return refuse(ops.Errno(unix.EINVAL), s.context(m, batchFlags))
 	case count == 0:
 		return refuse(0, s.context(m, batchNone))
@@ -78,7 +94,7 @@ func hashOuter(m *object) bool { return m.outerKind() == ops.OuterHash }
 // updateBatch stores pair after pair until one is refused.
 func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 	keys, values := o.Keys.List(), o.Values.List()
-	return s.batch(o.On, len(keys), toWrite, anyOuter, batchElem, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(batchCall{o.On, len(keys), o.Elem, o.Flags, o.Tail, toWrite, anyOuter, batchElem}, func(m *object) []Outcome {
 		ahead := *m // what the map will be, pair by pair
 		ahead.slots = maps.Clone(m.slots)
 		var offered []*object
@@ -144,7 +160,7 @@ func (s *State) partly(m *object, by []*Rule, faults []fault, order *Rule, n int
 // deleteBatch deletes key after key until one is refused.
 func (s *State) deleteBatch(o ops.DeleteBatch) []Outcome {
 	keys := o.Keys.List()
-	return s.batch(o.On, len(keys), toWrite, hashOuter, batchFlags, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(batchCall{o.On, len(keys), o.Elem, o.Flags, o.Tail, toWrite, hashOuter, batchFlags}, func(m *object) []Outcome {
 		ahead := *m
 		ahead.slots = maps.Clone(m.slots)
 		for i, k := range keys {
@@ -170,7 +186,7 @@ func (s *State) readBatch(o ops.LookupBatch, take bool) []Outcome {
 	if take {
 		need, has, r = toLook|toWrite, hashOuter, batchTake
 	}
-	return s.batch(o.On, int(o.Count), need, has, batchFlags, o.Elem, o.Flags, func(m *object) []Outcome {
+	return s.batch(batchCall{o.On, int(o.Count), o.Elem, o.Flags, o.Tail, need, has, batchFlags}, func(m *object) []Outcome {
 		h := s.via
 		if m.outerKind() == ops.OuterArray {
 			return s.readArray(m, h, o, s.context(m, r))

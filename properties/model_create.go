@@ -267,7 +267,10 @@ func (s *State) early(c common, maxExtra ops.Size) (faults []fault) {
 			faults = append(faults, fault{ops.Errno(unix.EINVAL), r, ""})
 		}
 	}
-	refuse(c.tail != 0, tailRefused)
+	if c.tail > 1 {
+		faults = append(faults, wrong(unix.E2BIG, tailLong))
+	}
+	refuse(c.tail == 1, tailRefused)
 	refuse(c.bound == ops.BoundProgram && !s.Kernel.does(exclusiveMaps), tailRefused)
 	refuse(c.btf != "" && c.ids == ops.IDsKey && c.bound != ops.BoundStruct, btfRefused)
 	refuse(c.extra > maxExtra, extraRefused)

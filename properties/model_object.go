@@ -36,6 +36,9 @@ func (s *State) loadBTF(o ops.BTF) []Outcome {
 
 // freeze predicts BPF_MAP_FREEZE.
 func (s *State) freeze(o ops.Freeze) []Outcome {
+	if o.Tail != 0 {
+		return fails(unix.EINVAL, on(s.familyAt(o.On), tailRefused)...)
+	}
 	return s.element(o.On, 0, func(m *object) []Outcome {
 		f := m.family()
 		late := s.Kernel.does(freezeNeedsWrite)

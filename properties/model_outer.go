@@ -335,7 +335,10 @@ func (s *State) take(o ops.Take) []Outcome {
 	if !s.Kernel.does(takesHash) {
 		allowed = 0
 	}
-	if o.Flags&^allowed != 0 {
+	switch {
+	case o.Tail != 0:
+		return fails(unix.EINVAL, on(f, tailRefused)...)
+	case o.Flags&^allowed != 0:
 		return fails(unix.EINVAL, on(f, takeFlags)...)
 	}
 	return s.element(o.On, toLook|toWrite, func(m *object) []Outcome {

@@ -197,7 +197,7 @@ func (d *draft) spoilMap(o *ops.Map) {
 	case 4:
 		o.Extra = pick(d, []ops.Size{1, 1 << 31})
 	case 5:
-		o.Tail = 1
+		o.Tail = pick(d, []ops.Size{1, 2})
 	case 6:
 		o.Flags |= ops.NUMANode
 		o.Node = pick(d, badNodes)
@@ -475,7 +475,7 @@ func (d *draft) spoil(o *ops.Outer) {
 	case 10:
 		o.BTF, o.IDs = d.anyBTF(), pick(d, []ops.BTFIDs{ops.IDsBoth, ops.IDsBoth, ops.IDsBoth, ops.IDsKey})
 	case 11:
-		o.Tail = 1
+		o.Tail = pick(d, []ops.Size{1, 2})
 	case 12:
 		o.Bound = ops.BoundDevice
 	}

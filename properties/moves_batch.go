@@ -133,28 +133,36 @@ func (d *draft) batchTake() bool {
 	return d.add(ops.TakeBatch(o))
 }
 
-// batchFlags is a batch with flags.
+// batchFlags is a batch with flags of one kind or the other, or a byte behind
+// its attributes.
 func (d *draft) batchFlags() bool {
 	n, m, ok := d.outerName()
 	if !ok {
 		return false
 	}
+	var elem, flags ops.UpdateFlags
+	var tail ops.Size
 	flag := pick(d, []ops.UpdateFlags{ops.NoExist, ops.Exist, ops.Lock, ops.CPU, 1 << 32, 1 << 63})
+	switch d.between(0, 4) {
+	case 0, 1:
+		elem = flag
+	case 2, 3:
+		flags = flag
+	case 4:
+		tail = 1
+	}
 	r := d.lookupBatch(n, m)
-	r.From = ops.FromStart
+	r.From, r.Elem, r.Flags, r.Tail = ops.FromStart, elem, flags, tail
 	keys, values := d.goodPairs(m)
 	switch d.between(0, 3) {
 	case 0:
-		r.Elem = flag
 		return d.add(r)
 	case 1:
-		r.Flags = flag
-		return d.add(r)
-	case 2:
-		r.Elem = flag
 		return d.add(ops.TakeBatch(r))
+	case 2:
+		return d.add(ops.DeleteBatch{On: n, Keys: ops.KeyList(d.anyKeys(m, d.between(0, 3))), Elem: elem, Flags: flags, Tail: tail})
 	}
-	return d.add(ops.UpdateBatch{On: n, Keys: ops.KeyList(keys), Values: ops.ValList(values), Elem: flag, Flags: pick(d, []ops.UpdateFlags{0, 1})})
+	return d.add(ops.UpdateBatch{On: n, Keys: ops.KeyList(keys), Values: ops.ValList(values), Elem: elem, Flags: flags, Tail: tail})
 }
 
 // batchMissing is a batch command that arrays of maps don't have, or through

@@ -190,6 +190,9 @@ func (d *draft) tryType(t ops.MapType, home ops.Name) {
 	d.add(o)
 	if m := d.state.open(o.Def); m != nil {
 		like := d.like(m)
+		if d.chance(3) {
+			d.differ(&like)
+		}
 		d.add(like)
 		d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: like.Def}})
 		d.add(ops.Close{On: like.Def})

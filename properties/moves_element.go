@@ -377,7 +377,11 @@ func (d *draft) tail() bool {
 	if d.chance(4) {
 		n = d.anyName()
 	}
-	switch d.between(0, 3) {
+	switch d.between(0, 5) {
+	case 4:
+		return d.add(ops.Take{On: n, Key: key, Tail: tail})
+	case 5:
+		return d.add(ops.Freeze{On: n, Tail: tail})
 	case 0:
 		return d.add(ops.Lookup{On: n, Key: key, Tail: tail, Flags: pick(d, []ops.UpdateFlags{0, 1})})
 	case 1:

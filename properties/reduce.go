@@ -100,18 +100,31 @@ func (r *reducer) renameKeys() {
 }
 
 func mapKeys(seq ops.Sequence, rename func(uint64) uint64) ops.Sequence {
-	renamed := slices.Clone(seq)
+	other := slices.Clone(seq)
 	for i, op := range seq {
 		v := reflect.New(reflect.TypeOf(op)).Elem()
 		v.Set(reflect.ValueOf(op))
 		for f := range v.NumField() {
-			if k, ok := v.Field(f).Interface().(ops.Key); ok && !k.Null {
-				v.Field(f).Set(reflect.ValueOf(ops.K(rename(k.N))))
+			switch k := v.Field(f).Interface().(type) {
+			case ops.Key:
+				if !k.Null {
+					v.Field(f).Set(reflect.ValueOf(ops.K(rename(k.N))))
+				}
+			case ops.Keys:
+				v.Field(f).Set(reflect.ValueOf(renamed(k, rename)))
 			}
 		}
-		renamed[i] = v.Interface().(ops.Op)
+		other[i] = v.Interface().(ops.Op)
 	}
-	return renamed
+	return other
+}
+
+func renamed(list ops.Keys, rename func(uint64) uint64) ops.Keys {
+	keys := list.List()
+	for i, k := range keys {
+		keys[i] = ops.K(rename(k.N))
+	}
+	return ops.KeyList(keys)
 }
 
 // simplify makes operands simpler, one at a time.
@@ -122,6 +135,7 @@ func (r *reducer) simplify() {
 }
 
 func (r *reducer) simplifyOp(i int) {
+	r.shortenBatch(i)
 	for field := 0; ; field++ {
 		seq := r.best.Trace.Sequence()
 		if i >= len(seq) || field >= reflect.TypeOf(seq[i]).NumField() {
@@ -129,6 +143,42 @@ func (r *reducer) simplifyOp(i int) {
 		}
 		r.simplifyField(seq, i, field)
 	}
+}
+
+// maxElements is how many of a batch are tried.
+const maxElements = 16
+
+// shortenBatch leaves out elements of a batch, last first.
+func (r *reducer) shortenBatch(i int) {
+	for at := maxElements; at >= 0; at-- {
+		seq := r.best.Trace.Sequence()
+		if i >= len(seq) {
+			return
+		}
+		if op := without(seq[i], at); op != nil {
+			candidate := slices.Clone(seq)
+			candidate[i] = op
+			r.shorten(candidate)
+		}
+	}
+}
+
+// without is a batch without one of its elements; nil if it has none there.
+func without(op ops.Op, at int) ops.Op {
+	switch o := op.(type) {
+	case ops.UpdateBatch:
+		keys, values := o.Keys.List(), o.Values.List()
+		if at < min(len(keys), len(values)) {
+			o.Keys, o.Values = ops.KeyList(slices.Delete(keys, at, at+1)), ops.ValList(slices.Delete(values, at, at+1))
+			return o
+		}
+	case ops.DeleteBatch:
+		if keys := o.Keys.List(); at < len(keys) {
+			o.Keys = ops.KeyList(slices.Delete(keys, at, at+1))
+			return o
+		}
+	}
+	return nil
 }
 
 func (r *reducer) simplifyField(seq ops.Sequence, i, field int) {
@@ -174,6 +224,10 @@ func candidates(v any, seq ops.Sequence, i, field int) (all []any) {
 		return []any{ops.Hash, ops.Array}
 	case ops.ProgType:
 		return []any{ops.XDP}
+	case ops.BTFKind:
+		return []any{ops.BTFKind("plain"), ops.BTFKind("lock"), ops.BTFKind("timer")}
+	case ops.FDKind:
+		return []any{ops.FDMinusOne, ops.FDPipe}
 	case ops.Val:
 		if x.Name == "" {
 			return []any{ops.Val{N: 0}, ops.Val{N: 1}}

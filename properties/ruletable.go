@@ -51,6 +51,7 @@ var (
 	anyAccess         = rule("inner/any-access", "frozen maps, and descriptors to read or to write only, can be templates and elements", "P16")
 
 	tailRefused   = rule("attr/tail", "bytes behind the last attribute of a command are refused", "P47")
+	tailLong      = rule("attr/long", "attributes that are longer than the kernel knows, and not zero there, are E2BIG", "P47")
 	extraRefused  = rule("attr/extra", "map_extra is refused where the type has no use for it", "A1")
 	modesRefused  = rule("attr/modes", "a descriptor both read-only and write-only is refused", "A1")
 	nodeRefused   = rule("attr/node", "a NUMA node that is not there is refused", "A1")

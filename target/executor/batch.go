@@ -28,7 +28,7 @@ func (x *Executor) readBatch(cmd uintptr, o ops.LookupBatch) ops.Result {
 	out := bytes.Repeat([]byte{guard}, max(cursorSize, keySize))
 	in := h.from(o.From)
 	attr := batchAttr{in: address(in), out: address(out), keys: address(keys), values: address(values),
-		count: uint32(o.Count), fd: h.fd, elemFlags: uint64(o.Elem), flags: uint64(o.Flags)}
+		count: uint32(o.Count), fd: h.fd, elemFlags: uint64(o.Elem), flags: uint64(o.Flags), tail: uint64(o.Tail)}
 	_, errno := bpf(cmd, &attr)
 	runtime.KeepAlive([][]byte{in, out, keys, values})
 	if !bytes.Equal(out[:cursorSize], []byte{guard, guard, guard, guard}) {
@@ -93,12 +93,12 @@ func (x *Executor) updateBatch(o ops.UpdateBatch) ops.Result {
 	for _, v := range o.Values.List() {
 		values = append(values, x.valueBytes(h, v)...)
 	}
-	return x.writeBatch(cmdUpdateBatch, h, keys, values, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags)})
+	return x.writeBatch(cmdUpdateBatch, h, keys, values, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags), tail: uint64(o.Tail)})
 }
 
 func (x *Executor) deleteBatch(o ops.DeleteBatch) ops.Result {
 	h := x.handle(o.On)
-	return x.writeBatch(cmdDeleteBatch, h, x.keys(h, o.Keys), nil, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags)})
+	return x.writeBatch(cmdDeleteBatch, h, x.keys(h, o.Keys), nil, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags), tail: uint64(o.Tail)})
 }
 
 func (x *Executor) keys(h *handle, list ops.Keys) (all []byte) {

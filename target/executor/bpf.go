@@ -67,6 +67,7 @@ type batchAttr struct {
 	in, out, keys, values uint64
 	count, fd             uint32
 	elemFlags, flags      uint64
+	tail                  uint64
 }
 
 type objectAttr struct {

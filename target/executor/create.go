@@ -78,8 +78,28 @@ func bind(attr *createAttr, label ops.Label, to ops.Bound) (trouble string) {
 	return ""
 }
 
+// longAttr is longer than what any kernel knows.
+type longAttr struct {
+	createAttr
+	_      [32]uint32
+	beyond uint32
+	_      uint32
+}
+
+func long(attr createAttr) *longAttr {
+	l := &longAttr{createAttr: attr, beyond: attr.tail}
+	l.tail = 0
+	return l
+}
+
 func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
-	fd, errno := bpf(cmdMapCreate, &attr)
+	var fd uint32
+	var errno unix.Errno
+	if attr.tail > 1 {
+		fd, errno = bpf(cmdMapCreate, long(attr))
+	} else {
+		fd, errno = bpf(cmdMapCreate, &attr)
+	}
 	runtime.KeepAlive(someHash)
 	h.fd, h.created = badFD, n
 	x.handles[n] = &h

@@ -85,7 +85,7 @@ func (x *Executor) do(op ops.Op) ops.Result {
 	case ops.Lookup:
 		return x.lookup(cmdLookup, o.On, o.Key, uint64(o.Flags), uint64(o.Tail))
 	case ops.Take:
-		return x.lookup(cmdTake, o.On, o.Key, uint64(o.Flags), 0)
+		return x.lookup(cmdTake, o.On, o.Key, uint64(o.Flags), uint64(o.Tail))
 	case ops.Delete:
 		h := x.handle(o.On)
 		return failed(element(cmdDelete, h.fd, x.key(h, o.Key), nil, uint64(o.Tail), 0))
@@ -121,7 +121,7 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 	case ops.Alive:
 		return x.handle(o.On).aliveNow()
 	case ops.Freeze:
-		_, errno := bpf(cmdFreeze, &idAttr{id: x.handle(o.On).fd})
+		_, errno := bpf(cmdFreeze, &idAttr{id: x.handle(o.On).fd, next: uint32(o.Tail)})
 		return failed(errno)
 	case ops.File:
 		return useFile(x.handle(o.On).fd, o.Use)
