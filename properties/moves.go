@@ -403,27 +403,6 @@ func (d *draft) kind() ops.OuterKind {
 	return own
 }
 
-// sizedOuter makes an outer map whose elements may be of another size than the
-// template, and in which programs can look up by index.
-func (d *draft) sizedOuter() bool {
-	if d.full() {
-		return false
-	}
-	typ := ops.Array
-	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) { // finding F2 may take the guest each time
-		typ = ops.PercpuArray
-	}
-	o := d.mapOf(typ)
-	if typ == ops.Array {
-		o.Flags |= ops.InnerMap
-	}
-	o.Max = max(2, o.Max)
-	d.add(o)
-	d.add(d.outerOf(o.Def))
-	d.near((*draft).differShorter, 1)
-	return d.putShorter()
-}
-
 // outerFrom asks for an outer map whose template is one of the wrong kind.
 func (d *draft) outerFrom(is func(*handle) bool) bool {
 	all := d.names(is)

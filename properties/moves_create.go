@@ -160,6 +160,27 @@ func (d *draft) otherFD() bool {
 	return d.add(ops.FD{Def: d.fresh("f"), Kind: pick(d, ops.FDKinds())})
 }
 
+// sizedOuter makes an outer map whose elements may be of another size than the
+// template, and in which programs can look up by index.
+func (d *draft) sizedOuter() bool {
+	if d.full() {
+		return false
+	}
+	typ := ops.Array
+	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) { // finding F2 may take the guest each time
+		typ = ops.PercpuArray
+	}
+	o := d.mapOf(typ)
+	if typ == ops.Array {
+		o.Flags |= ops.InnerMap
+	}
+	o.Max = max(2, o.Max)
+	d.add(o)
+	d.add(d.outerOf(o.Def))
+	d.near((*draft).differShorter, 1)
+	return d.putShorter()
+}
+
 // tours is how many types one tour of them tries.
 const tours = 8
 
