@@ -213,6 +213,9 @@ const FeatureRun = "prog_test_run"
 // without it there are neither iterators nor maps of struct_ops.
 const FeatureKernelBTF = "kernel_btf"
 
+// FeatureSys is what a kernel lacks whose programs cannot call bpf(2).
+const FeatureSys = "bpf_sys_bpf"
+
 // FeaturePins is what a kernel lacks that has no file system for bpf.
 const FeaturePins = "pins"
 

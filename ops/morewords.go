@@ -201,3 +201,24 @@ func (e *Example) UnmarshalText(b []byte) error {
 	*e = Example(b)
 	return nil
 }
+
+// Command is what a program asks of bpf(2).
+type Command uint8
+
+// Commands.
+const (
+	ByUpdate Command = iota
+	ByDelete
+)
+
+var commands = words{0: "update", 1: "delete"}
+
+// MarshalText writes the word.
+func (c Command) MarshalText() ([]byte, error) { return commands.text(uint64(c)), nil }
+
+// UnmarshalText accepts the word.
+func (c *Command) UnmarshalText(b []byte) error {
+	v, err := parseWord(commands, b, "command")
+	*c = Command(v)
+	return err
+}

@@ -202,6 +202,15 @@ type (
 		Key   Key  `text:"arg"`
 		Inner Key  `text:"arg"`
 	}
+	// Sys has a program of type syscall update or delete an element of an outer
+	// map (bpf_sys_bpf): what the command answered it.
+	Sys struct {
+		On      Name        `text:"on"`
+		Command Command     `text:"arg"`
+		Key     Key         `text:"arg"`
+		Value   Val         `text:"value" default:"0"`
+		Flags   UpdateFlags `text:"flags" default:"0"`
+	}
 	// Load has a loader load one of the examples of the document and try it: what
 	// it saw.
 	Load struct {
@@ -241,6 +250,7 @@ var table = []*row{
 	describe[Gone]("gone"),
 	describe[Prog]("prog"),
 	describe[Run]("run"),
+	describe[Sys]("by_program"),
 	describe[Load]("load"),
 	describe[End]("end"),
 }

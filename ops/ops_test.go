@@ -37,6 +37,8 @@ func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
 		return reflect.ValueOf(rapid.SampledFrom([]Cursor{FromStart, FromNext, {Given: true, Number: 7}}).Draw(t, label))
 	case FDKind:
 		return reflect.ValueOf(rapid.SampledFrom(FDKinds()).Draw(t, label))
+	case Command:
+		return reflect.ValueOf(Command(rapid.IntRange(0, 1).Draw(t, label)))
 	case FileUse:
 		return reflect.ValueOf(rapid.SampledFrom(FileUses()).Draw(t, label))
 	case Label:

@@ -88,3 +88,6 @@ func (o Load) String() string { return text(o) }
 
 // String is the line of text.
 func (o End) String() string { return text(o) }
+
+// String is the line of text.
+func (o Sys) String() string { return text(o) }

@@ -43,6 +43,8 @@ func (s *State) Step(op ops.Op) []Outcome {
 		return s.load(o)
 	case ops.Run:
 		return s.run(o)
+	case ops.Sys:
+		return s.bySyscall(o)
 	case ops.Load:
 		return s.example(o)
 	}
@@ -102,6 +104,8 @@ func subject(op ops.Op) ops.Name {
 	case ops.Delete:
 		return o.On
 	case ops.Take:
+		return o.On
+	case ops.Sys:
 		return o.On
 	case ops.TakeBatch:
 		return o.On

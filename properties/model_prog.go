@@ -118,3 +118,28 @@ func (m *object) seen(k ops.Key) string {
 	}
 	return ops.Number(ops.Bytes(value, m.spec.Value)[:progs.ReadSize(m.spec.Value)])
 }
+
+// bySyscall predicts what a program of type syscall does to an outer map: the
+// same as user space. Each answer shows that it can.
+func (s *State) bySyscall(o ops.Sys) []Outcome {
+	m := s.open(o.On)
+	if !s.Kernel.has(ops.FeatureSys) || m == nil || !m.outer || m.free || m.spec.Key > progs.MaxKey || o.Key.Null {
+		return anything(func(ops.Result) {
+			if m != nil {
+				m.free, m.murky = true, true
+			}
+		})
+	}
+	var all []Outcome
+	if o.Command == ops.ByUpdate {
+		all = s.update(ops.Update{On: o.On, Key: o.Key, Value: o.Value, Flags: o.Flags})
+	} else {
+		all = s.delete(ops.Delete{On: o.On, Key: o.Key})
+	}
+	for i := range all {
+		if all[i].Want == ops.OK {
+			all[i].By = append(all[i].By, Ref{sysWrites, m.family()})
+		}
+	}
+	return all
+}

@@ -87,6 +87,7 @@ func elementMoves() []move {
 		{"write", 3, (*draft).write},
 		{"read", 2, (*draft).read},
 		{"prog", 1, (*draft).prog},
+		{"by-program", 0, (*draft).byProgram},
 		{"run", 2, (*draft).run},
 	}
 }

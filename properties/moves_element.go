@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // put stores a fitting map under a key that can be stored.
@@ -390,4 +391,20 @@ func (d *draft) tail() bool {
 		return d.add(ops.Next{On: n, Key: key, Tail: tail})
 	}
 	return d.add(ops.Update{On: n, Key: key, Value: value, Tail: tail})
+}
+
+// byProgram has a program update or delete.
+func (d *draft) byProgram() bool {
+	n, m, ok := d.outerName()
+	if !ok || !d.state.Kernel.has(ops.FeatureSys) || m.spec.Key > progs.MaxKey {
+		return false
+	}
+	if d.chance(3) {
+		return d.add(ops.Sys{On: n, Command: ops.ByDelete, Key: d.anyKey(m)})
+	}
+	o := ops.Sys{On: n, Key: d.goodKey(m), Value: d.anyValue(m)}
+	if d.chance(4) {
+		o.Key, o.Flags = d.anyKey(m), d.anyFlag()
+	}
+	return d.add(o)
 }

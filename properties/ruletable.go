@@ -158,6 +158,9 @@ var (
 	exampleLookup   = rule("example/prog-lookup", "programs declared in C look up in both types of outer map", "LV").in(FamilyArray)
 	exampleRingbuf  = rule("example/sharded-ringbuf", "ring buffers declared in C can be sharded by an outer map", "LV").in(FamilyArray)
 
+	sysWrites   = rule("prog/syscall", "a program of type syscall updates and deletes as user space does", "P78").with(ops.FeatureSys).contradicts(docOnlyUser)
+	docOnlyUser = rule("doc/only-lookup", "programs can only look up in an outer map, not update or delete", "DOC-8", "DOC-11").with(ops.FeatureSys)
+
 	progLookup      = rule("prog/lookup", "a program that looks up loads", "DOC-18")
 	progWrite       = rule("prog/write", "a program that updates or deletes is refused", "DOC-8", "DOC-11")
 	progOther       = rule("prog/other", "a program that calls another helper on the outer map is refused", "DOC-8")

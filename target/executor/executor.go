@@ -107,6 +107,8 @@ func (x *Executor) do(op ops.Op) ops.Result {
 		return x.load(o)
 	case ops.Run:
 		return x.run(o)
+	case ops.Sys:
+		return x.bySyscall(o)
 	}
 	return x.doLife(op)
 }

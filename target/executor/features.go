@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureRun, probeRun())
 	note(ops.FeatureKernelBTF, probeKernelBTF())
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
+	note(ops.FeatureSys, x.probe(ops.Sys{On: "none", Command: ops.ByDelete}))
 	note(ops.FeatureSmall, probeMemory())
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
@@ -53,7 +55,7 @@ func (x *Executor) Lacks() map[string]string {
 // probe runs a sequence and says what the first of it answered that failed.
 func (x *Executor) probe(seq ...ops.Op) (why string) {
 	each := func(r ops.Result) {
-		if why == "" && r.Errno != 0 {
+		if why == "" && r != ops.OK && (r.Errno != 0 || strings.HasPrefix(r.Got, "not ")) {
 			why = "creating one answers " + r.String()
 		}
 	}
