@@ -138,7 +138,7 @@ func pathLies() []Lie {
 				}
 			}
 		}),
-		after("get-forgets-the-mode", []Key{{"P57", FamilyArray}, {"P57", FamilyHash}, {"P57", FamilyInner}}, func(s *State, op ops.Op) {
+		after("get-forgets-the-mode", []Key{{"P57", FamilyArray}, {"P57", FamilyHash}, {"P57", FamilyInner}, {"P56", FamilyArray}, {"P56", FamilyHash}}, func(s *State, op ops.Op) {
 			if o, ok := op.(ops.Get); ok {
 				if h := s.handles[o.Def]; h != nil {
 					h.mode = 0

@@ -89,9 +89,29 @@ func (s *State) Advance(op ops.Op, o Outcome, got ops.Result) {
 	if o.Then != nil {
 		o.Then(got)
 	}
+	if got.Errno != 0 {
+		s.refused(op)
+	}
 	if n := subject(op); n != "" {
 		if m := s.objectOf(n); m != nil {
 			m.failed = got.Errno != 0
+		}
+	}
+}
+
+// refused notes that everything that a call was offered could be kept by mistake.
+func (s *State) refused(op ops.Op) {
+	f := s.familyOfOp(op)
+	if f == FamilyInner {
+		return
+	}
+	offered := ops.Uses(op)
+	if _, makes := op.(ops.Outer); !makes && len(offered) > 0 {
+		offered = offered[1:]
+	}
+	for _, n := range offered {
+		if o := s.objectOf(n); o != nil {
+			o.remember(deadRefused, f)
 		}
 	}
 }

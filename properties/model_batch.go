@@ -114,7 +114,7 @@ func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 			offered = append(offered, inner)
 			key := ops.Truncate(k.N, m.spec.Key)
 			if faults, order := s.putFaults(&ahead, ops.K(k.N), key, 0, false, fault); len(faults) > 0 {
-				refused := s.partly(m, by, faults, order, i, func() { s.storeAll(m, keys[:i], offered) }, inner)
+				refused := s.partly(m, by, faults, order, i, func() { s.storeAll(m, keys[:i], offered) })
 				if inner != nil && len(fault) == 0 {
 					refused[0].Rests = on(m.family(), s.particular(&ahead, v.Name, inner)...)
 				}
@@ -135,7 +135,7 @@ func (s *State) storeAll(m *object, keys []ops.Key, values []*object) {
 }
 
 // partly is a batch of which n elements were done before one was refused.
-func (s *State) partly(m *object, by []*Rule, faults []fault, order *Rule, n int, done func(), offered *object) []Outcome {
+func (s *State) partly(m *object, by []*Rule, faults []fault, order *Rule, n int, done func()) []Outcome {
 	o := refusal(m.family(), order, faults, nil)[0]
 	first := s.context(m, append(by, batchPartly)...)
 	o.Want.Got = strconv.Itoa(n)
@@ -148,12 +148,7 @@ func (s *State) partly(m *object, by []*Rule, faults []fault, order *Rule, n int
 		}
 		return append(slices.Clone(first), wrongErrno(got)...)
 	}
-	o.Then = func(ops.Result) {
-		done()
-		if offered != nil {
-			offered.remember(deadRefused, m.family())
-		}
-	}
+	o.Then = func(ops.Result) { done() }
 	return []Outcome{o}
 }
 
@@ -166,7 +161,7 @@ func (s *State) deleteBatch(o ops.DeleteBatch) []Outcome {
 		for i, k := range keys {
 			key := ops.Truncate(k.N, m.spec.Key)
 			if e, r := ahead.deleteFault(key); e != 0 {
-				return s.partly(m, nil, []fault{wrong(e, r)}, r, i, func() { s.dropAll(m, keys[:i]) }, nil)
+				return s.partly(m, nil, []fault{wrong(e, r)}, r, i, func() { s.dropAll(m, keys[:i]) })
 			}
 			delete(ahead.slots, key)
 		}

@@ -148,14 +148,7 @@ func (s *State) createOuter(o ops.Outer) []Outcome {
 		return s.unknownMap(o.Def, p, o.Flags)
 	}
 	if faults := s.outerFaults(o, template); len(faults) > 0 {
-		return refusal(f, outerOrder, faults, func(ops.Result) {
-			if template != nil {
-				template.remember(deadRefused, f)
-			}
-			if btf := s.openBTF(o.BTF); btf != nil {
-				btf.remember(deadRefused, f)
-			}
-		})
+		return refusal(f, outerOrder, faults, nil)
 	}
 	s.via = s.handles[o.Template]
 	by := s.outerMadeBy(o, template)

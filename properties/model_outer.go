@@ -57,11 +57,7 @@ func (s *State) put(m *object, o ops.Update) []Outcome {
 	}
 	faults, order := s.putFaults(m, o.Key, key, o.Flags, o.Value.Null, valueFault)
 	if len(faults) > 0 {
-		refused := refusal(m.family(), order, faults, func(ops.Result) {
-			if inner != nil {
-				inner.remember(deadRefused, m.family())
-			}
-		})
+		refused := refusal(m.family(), order, faults, nil)
 		if inner != nil && len(valueFault) == 0 {
 			refused[0].Rests = on(m.family(), s.particular(m, o.Value.Name, inner)...)
 		}

@@ -268,16 +268,16 @@ func (o *object) obituary() (refs []Ref) {
 	if could[Ref{deadReopen, FamilyInner}] {
 		refs = append(refs, Ref{deadReopen, FamilyInner})
 	}
+	for _, r := range []*Rule{deadPin, deadBTFMap} {
+		if could[Ref{r, FamilyInner}] {
+			refs = append(refs, Ref{r, FamilyInner})
+		}
+	}
 	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadOuter, deadBTF, templLeaves} {
 		for _, f := range both {
 			if could[Ref{r, f}] {
 				refs = append(refs, Ref{r, f})
 			}
-		}
-	}
-	for _, r := range []*Rule{deadPin, deadBTFMap} {
-		if could[Ref{r, FamilyInner}] {
-			refs = append(refs, Ref{r, FamilyInner})
 		}
 	}
 	if !o.outer {

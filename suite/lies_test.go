@@ -95,8 +95,9 @@ func caughtEarly(lie properties.Lie, seed uint64) error {
 		return properties.Judge(fake.Kernel, fake.Answer(seq), properties.Asked{})
 	}
 	seen := map[string]bool{}
-	for n := range DefaultSequences {
-		for _, row := range properties.Keys() {
+	rows := append(slices.Clone(lie.Breaks), properties.Keys()...) // its own first: most are caught there
+	for _, row := range rows {
+		for n := range DefaultSequences {
 			v := try(properties.Plan(fake.Kernel, row, seed, n))
 			if v == nil || seen[v.Signature()] {
 				continue
