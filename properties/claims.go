@@ -180,7 +180,7 @@ var Claims = []*Claim{
 		Opening: "tour"},
 	{ID: "P11", Families: allKinds, Source: "kernel/bpf/syscall.c map_check_btf, map_check_no_btf",
 		Says:  "BTF must describe the map that it is given for, and an outer map takes none",
-		Focus: weights{"btf": 6, "bad-outer": 8, "bad-map": 8}},
+		Focus: weights{"btf": 6, "outer-btf": 8, "bad-outer": 8, "bad-map": 8}},
 	{ID: "P14", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, bpf_map_meta_free", Since: Version{6, 1},
 		Says:    "an outer map keeps the BTF of its template, and lets it go",
 		Focus:   weights{"btf": 4, "close-template": 10, "close-btf": 12, "alive": 12, "gone": 8, "close-outer": 6},

@@ -48,6 +48,7 @@ func createMoves() []move {
 		{"btf-outer", 0, (*draft).btfOuter},
 		{"lock-outer", 1, (*draft).lockOuter},
 		{"sixty-four", 0, (*draft).sixtyFour},
+		{"outer-btf", 0, (*draft).outerBTF},
 		{"nested-outer", 1, func(d *draft) bool { return d.outerFrom(d.isOpenOuter) }},
 		{"prog-outer", 1, func(d *draft) bool { return d.outerFrom(isProg) }},
 		{"prog-array-outer", 1, (*draft).progArrayOuter},
@@ -293,7 +294,9 @@ var cousins = map[ops.MapType][]ops.MapType{
 
 func (d *draft) differ(o *ops.Map) {
 	r := rowOf(o.Type)
-	switch d.between(0, 6) {
+	switch d.between(0, 7) {
+	case 7:
+		o.Extra = ops.Size(d.between(0, int(r.extra)))
 	case 0:
 		o.Key = d.size(r.keys, keySizes)
 	case 1:

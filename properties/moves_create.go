@@ -210,16 +210,33 @@ func (d *draft) tryType(t ops.MapType, home ops.Name) {
 	o.Flags &^= modes
 	d.add(o)
 	if m := d.state.open(o.Def); m != nil {
-		like := d.like(m)
-		if d.chance(3) {
-			d.differ(&like)
-		}
-		d.add(like)
-		d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: like.Def}})
-		d.add(ops.Close{On: like.Def})
+		d.tryElement(o.Def, m, d.like(m))
+		near := d.like(m)
+		d.differ(&near)
+		d.tryElement(o.Def, m, near)
 		d.add(ops.Close{On: o.Def})
 	} else if m := d.state.open(home); m != nil {
 		d.add(ops.Update{On: home, Key: d.goodKey(m), Value: ops.Val{Name: first.Def}})
 	}
 	d.add(ops.Close{On: first.Def})
+}
+
+// tryElement makes a map, stores it and closes it.
+func (d *draft) tryElement(outer ops.Name, m *object, o ops.Map) {
+	d.add(o)
+	d.add(ops.Update{On: outer, Key: d.goodKey(m), Value: ops.Val{Name: o.Def}})
+	d.add(ops.Close{On: o.Def})
+}
+
+// outerBTF asks for an outer map that BTF describes, which fits.
+func (d *draft) outerBTF() bool {
+	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	if len(templates) == 0 {
+		return false
+	}
+	o := d.outerOf(pick(d, templates))
+	o.Key = 4
+	o.BTF = d.someBTF(func(r *btfRow) bool { return r.value == 4 })
+	o.IDs = pick(d, []ops.BTFIDs{ops.IDsBoth, ops.IDsBoth, ops.IDsValue})
+	return d.add(o)
 }

@@ -148,4 +148,12 @@ func (d *draft) getPath() bool {
 
 func (d *draft) unpin() bool { return d.onPath(func(n ops.Name) ops.Op { return ops.Unpin{On: n} }) }
 
-func (d *draft) cat() bool { return d.onPath(func(n ops.Name) ops.Op { return ops.Cat{On: n} }) }
+// cat reads the path of an outer map; without one it pins one.
+func (d *draft) cat() bool {
+	all := d.names(func(h *handle) bool { return isPath(h) && h.open && h.obj != nil && h.obj.outer && !h.obj.free })
+	if len(all) > 0 {
+		return d.add(ops.Cat{On: pick(d, all)})
+	}
+	n, _, ok := d.outerName()
+	return ok && d.state.Kernel.has(ops.FeaturePins) && len(d.state.handles) <= 24 && d.add(ops.Pin{Def: d.fresh("n"), Of: n})
+}

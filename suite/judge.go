@@ -186,15 +186,28 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 	}
 	x.answered += v.Step + 1
 	if t.End != ops.Completed && x.explain(v) == "" {
-		if x.deaths++; x.deaths == maxDeaths {
-			x.stop()
-		}
+		x.died(t.End)
 	}
 	signature := v.Signature()
 	if x.seen[signature] == nil {
 		x.add(&report.Finding{Reduced: v, Original: seq})
 	}
 	x.seen[signature].Times++
+}
+
+// died counts a death; a kernel that hangs costs the time limit each time, and
+// fewer such deaths are enough.
+func (x *examination) died(how ops.Ending) {
+	if x.deaths >= maxDeaths {
+		return
+	}
+	x.deaths++
+	if how == ops.Hung {
+		x.deaths = min(maxDeaths, x.deaths+maxDeaths/3)
+	}
+	if x.deaths == maxDeaths {
+		x.stop()
+	}
 }
 
 // measure adds the time of a trace in which nothing waited.
@@ -282,6 +295,8 @@ func tries(v *properties.Violation) int {
 	switch {
 	case v.Trace.End == ops.Completed:
 		return reduceLimit
+	case v.Trace.End == ops.Hung:
+		return reduceLimit / 20
 	case len(v.Trace.Steps) > 1 && !v.Trace.Steps[0].Returned:
 		return 0
 	}
