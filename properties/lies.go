@@ -24,7 +24,7 @@ func answerLies() (lies []Lie) {
 	for _, key := range Keys() {
 		newest := RulesOf(key, Newest())
 		for _, ref := range RulesOf(key, older) {
-			if ref.Rule.Claims[0] != key.Claim || ref.Rule == kernelLives { // a fake cannot die
+			if ref.Rule.Claims[0] != key.Claim || ref.Rule == kernelLives || ref.Rule.defect { // a fake cannot die, a sentence not answer
 				continue
 			}
 			lie := answerLie(ref)
@@ -39,7 +39,7 @@ func answerLies() (lies []Lie) {
 
 // foundations are rules that others rest on: a kernel that always breaks them
 // cannot be asked much else.
-var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, putMaxFree, getID, delStored, infoSays, liveFD}
+var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, putMaxFree, getID, delStored, infoSays, liveFD, freezeOnce, outerKeyHash}
 
 func answerLie(ref Ref) Lie {
 	return Lie{
@@ -47,7 +47,7 @@ func answerLie(ref Ref) Lie {
 		Breaks:  append(ref.Keys(), follows[ref.Rule].of(ref.Family)...),
 		Starves: slices.Contains(foundations, ref.Rule),
 		Tell: func(_ *State, op ops.Op, honest []Outcome) []Outcome {
-			if _, last := op.(ops.End); last || !about(honest[0].By, ref) {
+			if _, last := op.(ops.End); last || !about(honest[0].By, ref) || !own(op, ref.Rule) {
 				return honest
 			}
 			lie := untrue(honest[0], ref.Rule)
@@ -57,6 +57,18 @@ func answerLie(ref Ref) Lie {
 			return []Outcome{{Want: lie}}
 		},
 	}
+}
+
+// own says whether a lie about a rule is told with that operation: batches and
+// programs do the work of other commands, but have promises of their own.
+func own(op ops.Op, r *Rule) bool {
+	switch op.(type) {
+	case ops.UpdateBatch, ops.DeleteBatch:
+		return slices.Contains([]*Rule{batchUpdate, batchDelete, batchPartly, batchFlags, batchElem, batchNone, batchMissing, batchAbsent, tailRefused}, r)
+	case ops.Sys:
+		return r == sysWrites
+	}
+	return true
 }
 
 // follows are claims that cannot hold either where a rule never does.
@@ -81,7 +93,7 @@ func about(by []Ref, ref Ref) bool {
 func untrue(o Outcome, about *Rule) ops.Result {
 	r := o.Want
 	switch {
-	case about == outerOrder || about == orderArray || about == orderHash:
+	case about == mapOrder || about == outerOrder || about == orderArray || about == orderHash:
 		return ops.Result{Errno: o.Else}
 	case about == getID:
 		return ops.Read("an id of no map of the sequence")
@@ -297,7 +309,7 @@ func cornerLies() []Lie {
 		}),
 		corner("index-max-found", rowsOf(FamilyArray, "DOC-12"), func(s *State, op ops.Op, _ Outcome) *ops.Result {
 			if o, ok := op.(ops.Lookup); ok {
-				if m := outerOf(s, o.On, FamilyArray); m != nil && o.Key.N == uint64(m.spec.Max) {
+				if m := outerOf(s, o.On, FamilyArray); m != nil && o.Flags == 0 && o.Tail == 0 && !o.Key.Null && o.Key.N == uint64(m.spec.Max) {
 					r := ops.Read("id 0")
 					return &r
 				}

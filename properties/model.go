@@ -2,6 +2,7 @@ package properties
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -221,7 +222,8 @@ func (s *State) info(n ops.Name) []Outcome {
 		return anything(nil)
 	default:
 		s.via = s.handles[n]
-		return reads(m.describe(), s.context(m, infoSays)...)
+		by := slices.DeleteFunc(s.context(m, infoSays), func(r Ref) bool { return r.Rule == noPrealloc || r.Rule == anyKeySize })
+		return reads(m.describe(), by...)
 	}
 }
 

@@ -115,8 +115,12 @@ func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 			key := ops.Truncate(k.N, m.spec.Key)
 			if faults, order := s.putFaults(&ahead, ops.K(k.N), key, 0, false, fault); len(faults) > 0 {
 				refused := s.partly(m, by, faults, order, i, func() { s.storeAll(m, keys[:i], offered) })
-				if inner != nil && len(fault) == 0 {
-					refused[0].Rests = on(m.family(), s.particular(&ahead, v.Name, inner)...)
+				if inner != nil {
+					own := on(m.family(), s.particularBeside(&ahead, v.Name, inner, fault)...)
+					refused[0].Blame = orParticular(refused[0].Blame, own, faults)
+					if len(fault) == 0 {
+						refused[0].Rests = own
+					}
 				}
 				return refused
 			}

@@ -1,6 +1,8 @@
 package properties
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"mimic/ops"
@@ -52,6 +54,7 @@ func (s *State) createMap(o ops.Map) []Outcome {
 		s.make(o.Def, made, o.Flags&modes)
 		if made.btf != nil {
 			made.btf.remember(deadBTFMap, FamilyInner)
+			made.btf.describes = append(made.btf.describes, made)
 		}
 	})
 }
@@ -148,11 +151,29 @@ func (s *State) createOuter(o ops.Outer) []Outcome {
 		return s.unknownMap(o.Def, p, o.Flags)
 	}
 	if faults := s.outerFaults(o, template); len(faults) > 0 {
-		return refusal(f, outerOrder, faults, nil)
+		refused := refusal(f, outerOrder, faults, nil)
+		if template != nil && s.templateFaults(o, template) == nil {
+			s.via = s.handles[o.Template]
+			by := s.outerMadeBy(o, template)
+			refused[0].Blame = orParticular(refused[0].Blame, by[:len(by)-1], faults)
+		}
+		return refused
 	}
 	s.via = s.handles[o.Template]
 	by := s.outerMadeBy(o, template)
 	return does(by, func(ops.Result) { s.makeOuter(o, p, template) })
+}
+
+// orParticular blames what is particular about a map that is offered, if the
+// answer is an error that none of the call's faults earns; else what other blames.
+func orParticular(other func(ops.Result) []Ref, particular []Ref, faults []fault) func(ops.Result) []Ref {
+	return func(got ops.Result) []Ref {
+		earned := func(f fault) bool { return f.errno == got.Errno }
+		if len(particular) > 0 && got.Errno != 0 && !slices.ContainsFunc(faults, earned) {
+			return append(slices.Clone(particular), other(got)...)
+		}
+		return other(got)
+	}
 }
 
 // Limits of hash tables: the buckets of more entries do not fit into 32 bits,

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -93,12 +94,18 @@ func (s *State) end() []Outcome {
 	return []Outcome{{Want: ops.OK, By: by, Blame: s.blameLeft, Then: func(ops.Result) { s.closeAll() }}}
 }
 
-// blameLeft is what broke if maps stayed: that of one of them, rather of one
-// that is not a reopened program array, which would hide the others.
+// blameLeft is what broke if maps stayed: that of one of them which no other keeps,
+// rather of one that is not a reopened program array, which would hide the others.
 func (s *State) blameLeft(got ops.Result) (refs []Ref) {
+	var left []*object
 	for name := range strings.FieldsSeq(got.Got) {
-		m := s.objectOf(ops.Name(name))
-		if m != nil && (refs == nil || refs[0].Rule == deadReopen) {
+		if m := s.objectOf(ops.Name(name)); m != nil {
+			left = append(left, m)
+		}
+	}
+	for _, m := range left {
+		keeps := func(o *object) bool { return o != m && (o.stores(m) || s.described(o, m)) }
+		if (refs == nil || refs[0].Rule == deadReopen) && !slices.ContainsFunc(left, keeps) {
 			refs = m.obituary()
 		}
 	}

@@ -58,8 +58,12 @@ func (s *State) put(m *object, o ops.Update) []Outcome {
 	faults, order := s.putFaults(m, o.Key, key, o.Flags, o.Value.Null, valueFault)
 	if len(faults) > 0 {
 		refused := refusal(m.family(), order, faults, nil)
-		if inner != nil && len(valueFault) == 0 {
-			refused[0].Rests = on(m.family(), s.particular(m, o.Value.Name, inner)...)
+		if inner != nil {
+			by := on(m.family(), s.particularBeside(m, o.Value.Name, inner, valueFault)...)
+			refused[0].Blame = orParticular(refused[0].Blame, by, faults)
+			if len(valueFault) == 0 {
+				refused[0].Rests = by
+			}
 		}
 		return refused
 	}
@@ -188,6 +192,11 @@ func (s *State) particular(m *object, v ops.Name, inner *object) (by []*Rule) {
 	return by
 }
 
+// particularBeside leaves of what is particular what matters beside a fault of the map.
+func (s *State) particularBeside(m *object, v ops.Name, inner *object, valueFault []fault) (by []*Rule) {
+	return slices.DeleteFunc(s.particular(m, v, inner), func(r *Rule) bool { return len(valueFault) > 0 && r != anyAccess })
+}
+
 // putBy is what promises that a fitting map is stored.
 func (s *State) putBy(m *object, key uint64, o ops.Update, inner *object) []Ref {
 	by := s.particular(m, o.Value.Name, inner)
@@ -266,8 +275,8 @@ func (s *State) lookupOuter(m *object, key uint64) []Outcome {
 	switch {
 	case stored:
 		want := ops.Read(string(inner.name))
-		by := s.context(m, getStored, getID)
-		lost, other := s.context(m, getStored), s.context(m, getID)
+		by := s.context(m, m.unharmed(getStored, getID)...)
+		lost, other := s.context(m, m.unharmed(getStored)...), s.context(m, m.unharmed(getID)...)
 		blame := func(got ops.Result) []Ref {
 			if got.Errno == 0 {
 				return other
@@ -276,13 +285,22 @@ func (s *State) lookupOuter(m *object, key uint64) []Outcome {
 		}
 		return []Outcome{{Want: want, By: by, Blame: blame}}
 	case m.outerKind() == ops.OuterHash:
-		return fails(unix.ENOENT, s.context(m, getAbsent)...)
+		return fails(unix.ENOENT, s.context(m, m.unharmed(getAbsent)...)...)
 	case key >= uint64(m.spec.Max):
 		return fails(unix.ENOENT, s.context(m, getIndex)...)
 	case !m.written[key]:
-		return fails(unix.ENOENT, s.context(m, getEmpty)...)
+		return fails(unix.ENOENT, s.context(m, m.unharmed(getEmpty)...)...)
 	}
-	return fails(unix.ENOENT, s.context(m, getAbsent)...)
+	return fails(unix.ENOENT, s.context(m, m.unharmed(getAbsent)...)...)
+}
+
+// unharmed puts before rules, if the last call that could change m was refused,
+// that it changed nothing: reduction leaves that call only if it matters.
+func (m *object) unharmed(rules ...*Rule) []*Rule {
+	if m.failed {
+		return append([]*Rule{dumpFailed}, rules...)
+	}
+	return rules
 }
 
 // delete predicts the deletion of a key of any map.
@@ -358,11 +376,7 @@ func (s *State) dump(o ops.Dump) []Outcome {
 		if !m.outer {
 			return anything(nil)
 		}
-		r := dumpAll
-		if m.failed {
-			r = dumpFailed
-		}
-		return reads("{"+pairs(m, m.keys())+"}", s.context(m, r)...)
+		return reads("{"+pairs(m, m.keys())+"}", s.context(m, m.unharmed(dumpAll)...)...)
 	})
 }
 

@@ -138,7 +138,7 @@ func (s *State) bySyscall(o ops.Sys) []Outcome {
 	}
 	for i := range all {
 		if all[i].Want == ops.OK {
-			all[i].By = append(all[i].By, Ref{sysWrites, m.family()})
+			all[i].By, all[i].Blame = append(on(m.family(), sysWrites), all[i].By...), nil
 		}
 	}
 	return all

@@ -33,6 +33,7 @@ func createMoves() []move {
 		{"near", 2, func(d *draft) bool { return d.near((*draft).differ, d.between(1, 2)) }},
 		{"near-max", 1, func(d *draft) bool { return d.near((*draft).differMax, 1) }},
 		{"near-name", 1, func(d *draft) bool { return d.near((*draft).differName, 1) }},
+		{"near-plain", 1, func(d *draft) bool { return d.near((*draft).differPlain, 1) }},
 		{"near-fields", 1, func(d *draft) bool { return d.near((*draft).differFields, 1) }},
 		{"shorter", 1, func(d *draft) bool { return d.near((*draft).differShorter, 1) }},
 		{"near-type", 1, func(d *draft) bool { return d.near((*draft).differType, 1) }},
@@ -42,6 +43,9 @@ func createMoves() []move {
 		{"btf-map", 1, (*draft).btfMap},
 		{"fd", 1, (*draft).otherFD},
 		{"outer", 2, func(d *draft) bool { return !d.full() && d.outer() }},
+		{"other-shape", 0, func(d *draft) bool { return d.otherOuter((*draft).differShape) }},
+		{"other-max", 0, func(d *draft) bool { return d.otherOuter((*draft).differMax) }},
+		{"outer-btf", 0, (*draft).outerBTF},
 		{"big-outer", 0, (*draft).bigOuter},
 		{"tour", 0, (*draft).tour},
 		{"sized-outer", 0, (*draft).sizedOuter},
@@ -115,6 +119,7 @@ func lifeMoves() []move {
 		{"cat", 1, (*draft).cat},
 		{"linger", 0, (*draft).linger},
 		{"alive", 2, (*draft).alive},
+		{"btf-alive", 0, (*draft).btfAlive},
 		{"gone", 1, (*draft).gone},
 	}
 }

@@ -228,7 +228,52 @@ func (d *draft) tryElement(outer ops.Name, m *object, o ops.Map) {
 	d.add(ops.Close{On: o.Def})
 }
 
-// outerBTF asks for an outer map that BTF describes, which fits.
+// otherOuter makes an outer map from a map of any type, another map that differs
+// from the template in one way, and offers that.
+func (d *draft) otherOuter(differ func(*draft, *ops.Map)) bool {
+	if d.full() {
+		return false
+	}
+	types := d.types(func(r *typeRow) bool { return r.template == 0 })
+	d.makeOf(pick(d, types))
+	n := ops.Defines(d.seq[len(d.seq)-1])
+	if !isOpenInner(d.state.handles[n]) {
+		return true
+	}
+	o := d.outerOf(n)
+	d.add(o)
+	m := d.state.objectOf(o.Def)
+	if m == nil || d.full() {
+		return true
+	}
+	i := d.like(m)
+	differ(d, &i)
+	if r, p := rowOf(i.Type), (Spec{i.Type, i.Key, i.Value, i.Max, i.Flags, i.Label}); !d.state.modelled(r, i, p) || r.impossible(p) {
+		return true
+	}
+	d.add(i)
+	return d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
+}
+
+// differShape changes a size or a flag that the type leaves open, if any.
+func (d *draft) differShape(o *ops.Map) {
+	r := rowOf(o.Type)
+	var ways []func()
+	if r.keys == nil || len(r.keys) > 1 {
+		ways = append(ways, func() { o.Key = d.size(r.keys, keySizes) })
+	}
+	if r.values == nil || len(r.values) > 1 {
+		ways = append(ways, func() { o.Value = d.size(r.values, valueSizes) })
+	}
+	if free := r.flags &^ r.needs; free != 0 {
+		ways = append(ways, func() { o.Flags ^= d.someFlag(free) })
+	}
+	if len(ways) > 0 {
+		pick(d, ways)()
+	}
+}
+
+// outerBTF asks for an outer map with nothing wrong but BTF that would describe it.
 func (d *draft) outerBTF() bool {
 	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
 	if len(templates) == 0 {
@@ -239,4 +284,14 @@ func (d *draft) outerBTF() bool {
 	o.BTF = d.someBTF(func(r *btfRow) bool { return r.value == 4 })
 	o.IDs = pick(d, []ops.BTFIDs{ops.IDsBoth, ops.IDsBoth, ops.IDsValue})
 	return d.add(o)
+}
+
+// differPlain has BTF describe values in which nothing is special, or not.
+func (d *draft) differPlain(o *ops.Map) {
+	switch {
+	case o.BTF != "":
+		o.BTF = ""
+	case o.Key == 4 && o.Value == btfs64 && rowOf(o.Type).fields:
+		o.BTF = d.someBTF(func(r *btfRow) bool { return r.kind == "plain" })
+	}
 }

@@ -157,3 +157,9 @@ func (d *draft) cat() bool {
 	n, _, ok := d.outerName()
 	return ok && d.state.Kernel.has(ops.FeaturePins) && len(d.state.handles) <= 24 && d.add(ops.Pin{Def: d.fresh("n"), Of: n})
 }
+
+// btfAlive asks for BTF that no descriptor keeps.
+func (d *draft) btfAlive() bool {
+	all := d.names(func(h *handle) bool { return h.obj != nil && h.obj.kind != "" && h.obj.fds == 0 })
+	return len(all) > 0 && d.add(ops.Alive{On: pick(d, all)})
+}

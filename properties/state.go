@@ -43,9 +43,10 @@ type object struct {
 	written  map[uint64]bool // keys that ever held something
 	freed    int             // pairs that were deleted
 
-	past   map[Ref]bool // what happened to it that could keep it alive by mistake
-	homes  []*object    // outer maps that ever stored it
-	served bool         // a program ever used it
+	past      map[Ref]bool // what happened to it that could keep it alive by mistake
+	homes     []*object    // outer maps that ever stored it
+	describes []*object    // of a BTF object: maps that were made with it
+	served    bool         // a program ever used it
 }
 
 func (o *object) outerKind() ops.OuterKind {
@@ -265,10 +266,7 @@ func (s *State) lifeline(o *object) []Ref {
 // it by mistake, the most particular first. Reduction leaves what did.
 func (o *object) obituary() (refs []Ref) {
 	could := o.couldKeep()
-	if could[Ref{deadReopen, FamilyInner}] {
-		refs = append(refs, Ref{deadReopen, FamilyInner})
-	}
-	for _, r := range []*Rule{deadPin, deadBTFMap} {
+	for _, r := range []*Rule{deadReopen, deadPin} {
 		if could[Ref{r, FamilyInner}] {
 			refs = append(refs, Ref{r, FamilyInner})
 		}
@@ -279,6 +277,9 @@ func (o *object) obituary() (refs []Ref) {
 				refs = append(refs, Ref{r, f})
 			}
 		}
+	}
+	if could[Ref{deadBTFMap, FamilyInner}] {
+		refs = append(refs, Ref{deadBTFMap, FamilyInner})
 	}
 	if !o.outer {
 		refs = append(refs, Ref{deadClose, FamilyInner})
@@ -291,6 +292,9 @@ func (o *object) couldKeep() map[Ref]bool {
 	maps.Copy(could, o.past)
 	if o.outer {
 		could[Ref{deadOuter, o.family()}] = true
+	}
+	for _, m := range o.describes {
+		maps.Copy(could, m.couldKeep())
 	}
 	for _, m := range append([]*object{o}, o.homes...) {
 		if m.served {

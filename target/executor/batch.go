@@ -23,7 +23,7 @@ const maxBatch = 1 << 10
 func (x *Executor) readBatch(cmd uintptr, o ops.LookupBatch) ops.Result {
 	h := x.handle(o.On)
 	count := min(int(o.Count), maxBatch)
-	keySize := max(int(h.key), 4)
+	keySize := max(int(h.keySize()), 4)
 	keys, values := make([]byte, (count+1)*keySize), make([]byte, (count+1)*4)
 	out := bytes.Repeat([]byte{guard}, max(cursorSize, keySize))
 	in := h.from(o.From)
@@ -46,7 +46,7 @@ func (h *handle) from(c ops.Cursor) []byte {
 	case c.Next:
 		return h.cursor
 	case c.Given:
-		return ops.Bytes(uint64(c.Number), max(cursorSize, h.key))
+		return ops.Bytes(uint64(c.Number), max(cursorSize, h.keySize()))
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ type pair struct {
 }
 
 func (x *Executor) pairs(keys, values []byte, h *handle, n int) (all []pair) {
-	if !h.outer || h.key == 0 {
+	if !h.outer || h.key == 0 || h.id == 0 {
 		return nil
 	}
 	for i := range n {

@@ -159,11 +159,16 @@ func (x *Executor) key(h *handle, k ops.Key) []byte {
 	if k.Null {
 		return nil
 	}
-	size := h.key
+	return ops.Bytes(k.N, h.keySize())
+}
+
+// keySize is that of a map; of one that was never made, whose key may be
+// absurd, some size.
+func (h *handle) keySize() ops.Size {
 	if h.id == 0 {
-		size = 64
+		return 64
 	}
-	return ops.Bytes(k.N, size)
+	return h.key
 }
 
 func (x *Executor) update(o ops.Update) ops.Result {
