@@ -39,7 +39,7 @@ func answerLies() (lies []Lie) {
 
 // foundations are rules that others rest on: a kernel that always breaks them
 // cannot be asked much else.
-var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, putMaxFree, getID, delStored, infoSays, liveFD, freezeOnce, outerKeyHash}
+var foundations = []*Rule{mapMade, outerMade, outerAnyType, putNew, progLookup, getStored, putMaxFree, getID, delStored, infoSays, liveFD, freezeOnce, outerKeyHash, btfLoads}
 
 func answerLie(ref Ref) Lie {
 	return Lie{
@@ -172,42 +172,42 @@ func stateLies() (lies []Lie) {
 func leaks(f Family) []Lie {
 	stored := func(s *State, m *object, k ops.Key) *object { return m.slots[ops.Truncate(k.N, m.spec.Key)] }
 	return []Lie{
-		after("template-kept/"+string(f), rowsOf(f, "DOC-6"), func(s *State, op ops.Op) {
+		after("template-kept/"+string(f), rowsOf(f, "DOC-6", "P14"), func(s *State, op ops.Op) {
 			if o, ok := op.(ops.Outer); ok {
 				if m := outerOf(s, o.Def, f); m != nil {
 					m.template.kept++
 				}
 			}
 		}),
-		before("delete-leaks/"+string(f), rowsOf(f, "P61"), func(s *State, op ops.Op, got ops.Result) {
+		before("delete-leaks/"+string(f), rowsOf(f, "P61", "P14"), func(s *State, op ops.Op, got ops.Result) {
 			if o, ok := op.(ops.Delete); ok && got == ops.OK {
 				if m := outerOf(s, o.On, f); m != nil {
 					stored(s, m, o.Key).kept++
 				}
 			}
 		}),
-		before("replace-leaks/"+string(f), rowsOf(f, "P61"), func(s *State, op ops.Op, got ops.Result) {
+		before("replace-leaks/"+string(f), rowsOf(f, "P61", "P14"), func(s *State, op ops.Op, got ops.Result) {
 			if o, ok := op.(ops.Update); ok && got == ops.OK {
 				if m := outerOf(s, o.On, f); m != nil && stored(s, m, o.Key) != nil {
 					stored(s, m, o.Key).kept++
 				}
 			}
 		}),
-		before("close-leaks/"+string(f), rowsOf(f, "P63"), func(s *State, op ops.Op, _ ops.Result) {
+		before("close-leaks/"+string(f), rowsOf(f, "P63", "P14"), func(s *State, op ops.Op, _ ops.Result) {
 			if o, ok := op.(ops.Close); ok {
 				if m := outerOf(s, o.On, f); m != nil && m.fds == 1 && m.progs == 0 {
 					keepAll(m)
 				}
 			}
 		}),
-		before("unload-leaks/"+string(f), rowsOf(f, "P64"), func(s *State, op ops.Op, _ ops.Result) {
+		before("unload-leaks/"+string(f), rowsOf(f, "P64", "P14"), func(s *State, op ops.Op, _ ops.Result) {
 			if o, ok := op.(ops.Close); ok {
 				if p := s.openProg(o.On); p != nil && p.uses != nil && p.uses.family() == f {
 					p.uses.kept++
 				}
 			}
 		}),
-		before("failed-update-leaks/"+string(f), rowsOf(f, "P38"), func(s *State, op ops.Op, got ops.Result) {
+		before("failed-update-leaks/"+string(f), rowsOf(f, "P38", "P14"), func(s *State, op ops.Op, got ops.Result) {
 			o, ok := op.(ops.Update)
 			if !ok || got.Errno == 0 || outerOf(s, o.On, f) == nil {
 				return
@@ -226,7 +226,7 @@ func keepAll(m *object) {
 }
 
 func misplacements(f Family) []Lie {
-	seen := rowsOf(f, "S1", "P48", "P53", "P50", "P55", "P57", "DOC-7", "DOC-14", "DOC-17", "DOC-13", "DOC-15", "DOC-18", "DOC-19", "DOC-22", "P20", "P22", "P25", "P42", "P60", "P61", "P63", "P85")
+	seen := rowsOf(f, "S1", "P48", "P53", "P50", "P55", "P57", "P78", "DOC-7", "DOC-14", "DOC-17", "DOC-13", "DOC-15", "DOC-18", "DOC-19", "DOC-22", "P20", "P22", "P25", "P42", "P60", "P61", "P63", "P85")
 	seen = append(seen, Key{"P65", FamilyInner})
 	return []Lie{
 		before("failed-update-empties/"+string(f), seen, func(s *State, op ops.Op, got ops.Result) {
@@ -293,7 +293,7 @@ func cornerLies() []Lie {
 		}),
 		corner("nested-hash-in-array-taken", rowsOf(FamilyArray, "DOC-9"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 			o, ok := op.(ops.Update)
-			if !ok || outerOf(s, o.On, FamilyArray) == nil || o.Flags != 0 || honest.Want != invalid {
+			if !ok || outerOf(s, o.On, FamilyArray) == nil || o.Flags != 0 || o.Tail != 0 || honest.Want != invalid {
 				return nil
 			}
 			if inner := s.open(o.Value.Name); inner != nil && inner.spec.Type == ops.HashOfMaps {
@@ -307,9 +307,9 @@ func cornerLies() []Lie {
 			}
 			return nil
 		}),
-		corner("index-max-found", rowsOf(FamilyArray, "DOC-12"), func(s *State, op ops.Op, _ Outcome) *ops.Result {
-			if o, ok := op.(ops.Lookup); ok {
-				if m := outerOf(s, o.On, FamilyArray); m != nil && o.Flags == 0 && o.Tail == 0 && !o.Key.Null && o.Key.N == uint64(m.spec.Max) {
+		corner("index-max-found", rowsOf(FamilyArray, "DOC-12"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			if o, ok := op.(ops.Lookup); ok && honest.Want == ops.Failed(unix.ENOENT) {
+				if m := outerOf(s, o.On, FamilyArray); m != nil && o.Key.N == uint64(m.spec.Max) {
 					r := ops.Read("id 0")
 					return &r
 				}

@@ -74,7 +74,7 @@ func batchLies(f Family) []Lie {
 			r := ops.Result{Errno: honest.Want.Errno, Got: strconv.Itoa(n + 1)}
 			return &r
 		}),
-		corner("batch-skips-the-last/"+string(f), rowsOf(f, "P48"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		corner("batch-skips-the-last/"+string(f), rowsOf(f, "P48", "P53"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 			fields := strings.Fields(honest.Want.Got)
 			if !read(s, op) || len(fields) < 4 {
 				return nil
@@ -82,7 +82,7 @@ func batchLies(f Family) []Lie {
 			r := ops.Result{Errno: honest.Want.Errno, Got: strconv.Itoa(len(fields)-2) + ": " + strings.Join(fields[1:len(fields)-1], " ")}
 			return &r
 		}),
-		corner("batch-ends-without-saying/"+string(f), rowsOf(f, "P48"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		corner("batch-ends-without-saying/"+string(f), rowsOf(f, "P48", "P53"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 			if !read(s, op) || honest.Want.Errno != ops.Errno(unix.ENOENT) || !strings.Contains(honest.Want.Got, "=") {
 				return nil
 			}
@@ -95,7 +95,7 @@ func batchLies(f Family) []Lie {
 // keepers keep what they should let go.
 func keepers(f Family) []Lie {
 	return []Lie{
-		before("failed-batch-leaks/"+string(f), rowsOf(f, "P38"), func(s *State, op ops.Op, got ops.Result) {
+		before("failed-batch-leaks/"+string(f), rowsOf(f, "P38", "P14"), func(s *State, op ops.Op, got ops.Result) {
 			o, ok := op.(ops.UpdateBatch)
 			if !ok || got.Errno == 0 || outerOf(s, o.On, f) == nil {
 				return

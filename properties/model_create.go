@@ -240,7 +240,7 @@ func (s *State) outerMadeBy(o ops.Outer, template *object) []Ref {
 }
 
 func (s *State) makeOuter(o ops.Outer, p Spec, template *object) {
-	s.make(o.Def, &object{
+	made := s.make(o.Def, &object{
 		spec: p, outer: true, template: template, shape: template.spec,
 		slots: map[uint64]*object{}, written: map[uint64]bool{},
 	}, o.Flags&modes)
@@ -248,6 +248,7 @@ func (s *State) makeOuter(o ops.Outer, p Spec, template *object) {
 	template.remember(templLeaves, f)
 	if template.btf != nil {
 		template.btf.remember(deadBTF, f)
+		template.btf.describes = append(template.btf.describes, made)
 	}
 }
 

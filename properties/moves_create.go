@@ -167,7 +167,7 @@ func (d *draft) sizedOuter() bool {
 		return false
 	}
 	typ := ops.Array
-	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) { // finding F2 may take the guest each time
+	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(3) { // finding F2 may take the guest each time
 		typ = ops.PercpuArray
 	}
 	o := d.mapOf(typ)
@@ -213,7 +213,9 @@ func (d *draft) tryType(t ops.MapType, home ops.Name) {
 		d.tryElement(o.Def, m, d.like(m))
 		near := d.like(m)
 		d.differ(&near)
-		d.tryElement(o.Def, m, near)
+		if p := (Spec{near.Type, near.Key, near.Value, near.Max, near.Flags, near.Label}); d.state.modelled(rowOf(near.Type), near, p) {
+			d.tryElement(o.Def, m, near)
+		}
 		d.add(ops.Close{On: o.Def})
 	} else if m := d.state.open(home); m != nil {
 		d.add(ops.Update{On: home, Key: d.goodKey(m), Value: ops.Val{Name: first.Def}})
@@ -294,4 +296,39 @@ func (d *draft) differPlain(o *ops.Map) {
 	case o.Key == 4 && o.Value == btfs64 && rowOf(o.Type).fields:
 		o.BTF = d.someBTF(func(r *btfRow) bool { return r.kind == "plain" })
 	}
+}
+
+// differLock has a lock among the values.
+func (d *draft) differLock(o *ops.Map) {
+	if o.Key == 4 && o.Value == btfs64 && rowOf(o.Type).fields {
+		o.Flags &^= ops.ReadOnlyProg | ops.WriteOnlyProg
+		o.BTF = d.someBTF(func(r *btfRow) bool { return r.lock })
+	}
+}
+
+// runner makes an outer map with an element in which programs find something,
+// mostly a hash of another size than the template, and a program to run.
+func (d *draft) runner() bool {
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Hash, ops.Array}))
+	o.Flags &= ops.NoPrealloc
+	if o.Type == ops.Array {
+		o.Flags = ops.InnerMap
+	}
+	d.add(o)
+	outer := d.outerOf(o.Def)
+	outer.Flags &= ops.NoPrealloc
+	d.add(outer)
+	m := d.state.open(outer.Def)
+	if m == nil {
+		return true
+	}
+	i := d.like(m)
+	i.Max = d.max()
+	d.add(i)
+	d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
+	for range 3 {
+		d.add(ops.Update{On: i.Def, Key: d.anyKey(d.state.open(i.Def)), Value: ops.Val{N: uint64(d.between(1, 1<<40))}})
+	}
+	d.runnableProg()
+	return true
 }

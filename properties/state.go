@@ -271,7 +271,7 @@ func (o *object) obituary() (refs []Ref) {
 			refs = append(refs, Ref{r, FamilyInner})
 		}
 	}
-	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadOuter, deadBTF, templLeaves} {
+	for _, r := range []*Rule{deadProg, deadRefused, deadRemoved, deadBTF, deadOuter, templLeaves} {
 		for _, f := range both {
 			if could[Ref{r, f}] {
 				refs = append(refs, Ref{r, f})

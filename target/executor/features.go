@@ -40,7 +40,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureRun, probeRun())
 	note(ops.FeatureKernelBTF, probeKernelBTF())
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
-	note(ops.FeatureSys, x.probe(ops.Sys{On: "none", Command: ops.ByDelete}))
+	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
@@ -55,7 +55,7 @@ func (x *Executor) Lacks() map[string]string {
 // probe runs a sequence and says what the first of it answered that failed.
 func (x *Executor) probe(seq ...ops.Op) (why string) {
 	each := func(r ops.Result) {
-		if why == "" && r != ops.OK && (r.Errno != 0 || strings.HasPrefix(r.Got, "not ")) {
+		if why == "" && r.Errno != 0 {
 			why = "creating one answers " + r.String()
 		}
 	}
@@ -72,6 +72,15 @@ func (x *Executor) probeMap(m ops.Map) string {
 		return x.probe(m)
 	}
 	return x.probe(ops.BTF{Def: m.BTF, Kind: ops.BTFKind(m.BTF)}, m)
+}
+
+// probeSys has a program delete in no map: what that answers is no matter.
+func (x *Executor) probeSys() string {
+	fresh := x.fresh()
+	if got := fresh.bySyscall(ops.Sys{On: "none", Command: ops.ByDelete}).Got; strings.HasPrefix(got, "not ") {
+		return "a program that calls it is " + got
+	}
+	return ""
 }
 
 func probeKernelBTF() string {
