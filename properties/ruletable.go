@@ -73,7 +73,7 @@ var (
 	frozenDenies = rule("frozen/denies", "a frozen map takes no writes, before anything else is looked at", "P37")
 	frozenAllows = rule("frozen/allows", "a frozen map can be read", "P55")
 	freezeOnce   = rule("freeze/once", "a map can be frozen", "P54")
-	freezeFields = rule("freeze/fields", "a map with special fields cannot be frozen", "P54").in(FamilyInner)
+	freezeFields = rule("freeze/fields", "a map with special fields cannot be frozen", "P54").in(FamilyInner).where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
 	freezeTwice  = rule("freeze/twice", "but once", "P54")
 	notAFile     = rule("file", "an outer map is no file to read, write, map, wait for or iterate over", "P56")
 

@@ -267,9 +267,6 @@ func (x *Executor) reopen(o ops.Reopen) ops.Result {
 func (x *Executor) again(n ops.Name, of *handle, fd uint32, errno unix.Errno) ops.Result {
 	h := *of
 	h.fd, h.cursor = fd, nil
-	if h.id == 0 {
-		h.uses = nil
-	}
 	x.handles[n] = &h
 	if errno != 0 {
 		h.fd = badFD
