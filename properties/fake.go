@@ -23,6 +23,9 @@ func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 	for _, op := range seq {
 		o := choice(f.outcomes(s, op), op)
 		s.Advance(op, o, o.Want)
+		if _, last := op.(ops.End); last {
+			o.Want = s.left()
+		}
 		t.Steps = append(t.Steps, ops.Step{Op: op, Returned: true, Got: o.Want})
 	}
 	return t

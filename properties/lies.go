@@ -181,7 +181,7 @@ func leaks(f Family) []Lie {
 		}),
 		before("delete-leaks/"+string(f), rowsOf(f, "P61", "P14"), func(s *State, op ops.Op, got ops.Result) {
 			if o, ok := op.(ops.Delete); ok && got == ops.OK {
-				if m := outerOf(s, o.On, f); m != nil {
+				if m := outerOf(s, o.On, f); m != nil && stored(s, m, o.Key) != nil {
 					stored(s, m, o.Key).kept++
 				}
 			}

@@ -121,10 +121,34 @@ func (s *State) closeAll() {
 			s.closeHandle(h)
 		}
 	}
-	for _, m := range s.objects {
-		if m.kept == 0 {
+	s.settle()
+}
+
+// settle ends all limbo: what nothing refers to is dead, and what only that kept.
+func (s *State) settle() {
+	for changed := true; changed; {
+		changed = false
+		for _, m := range s.objects {
 			m.limbo = false
-			s.bury(m)
+			if !m.dead {
+				s.lost(m, false)
+				changed = changed || m.dead
+			}
 		}
 	}
+}
+
+// left is the answer to an end: the maps and BTF objects that are still there.
+func (s *State) left() ops.Result {
+	var names []string
+	for _, m := range s.objects {
+		if !m.dead {
+			names = append(names, string(m.name))
+		}
+	}
+	if len(names) == 0 {
+		return ops.OK
+	}
+	slices.Sort(names)
+	return ops.Read(strings.Join(names, " "))
 }
