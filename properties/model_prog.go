@@ -94,7 +94,13 @@ func (s *State) run(o ops.Run) []Outcome {
 // end of an inner map and that of its template is a question of its own, before
 // any other: code that was made for the template must not answer it.
 func (s *State) runBy(m, inner *object, k ops.Key) []Ref {
-	if index := ops.Truncate(k.N, 4); !inner.indexed() || index < uint64(inner.spec.Max) || index >= uint64(m.shape.Max) {
+	index, end, other := ops.Truncate(k.N, 4), uint64(inner.spec.Max), uint64(m.shape.Max)
+	switch {
+	case !inner.indexed() || (index < end) == (index < other):
+		return s.context(m, runFound)
+	case index < end && inner.spec.Type == ops.PercpuArray:
+		return append(on(m.family(), runUnseenPercpu), s.context(m)...)
+	case index < end:
 		return s.context(m, runFound)
 	}
 	if inner.spec.Type == ops.PercpuArray {

@@ -36,7 +36,7 @@ func createMoves() []move {
 		{"near-lock", 1, func(d *draft) bool { return d.near((*draft).differLock, 1) }},
 		{"near-plain", 1, func(d *draft) bool { return d.near((*draft).differPlain, 1) }},
 		{"near-fields", 1, func(d *draft) bool { return d.near((*draft).differFields, 1) }},
-		{"shorter", 1, func(d *draft) bool { return d.near((*draft).differShorter, 1) }},
+		{"shorter", 1, func(d *draft) bool { return d.near((*draft).differLength, 1) }},
 		{"near-type", 1, func(d *draft) bool { return d.near((*draft).differType, 1) }},
 		{"bad-map", 1, (*draft).badMap},
 		{"inner-fd", 1, (*draft).innerFD},
@@ -343,8 +343,13 @@ func (d *draft) differFields(o *ops.Map) {
 // btfs64 is the size of the values that package btfs describes.
 const btfs64 = 64
 
-func (d *draft) differShorter(o *ops.Map) {
-	if rowOf(o.Type).maxima == nil {
+// differLength makes a map shorter, now and then longer.
+func (d *draft) differLength(o *ops.Map) {
+	switch {
+	case rowOf(o.Type).maxima != nil:
+	case d.chance(3):
+		o.Max += ops.Size(d.between(1, 4))
+	default:
 		o.Max = ops.Size(d.between(1, max(1, int(o.Max)-1)))
 	}
 }

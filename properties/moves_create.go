@@ -177,7 +177,7 @@ func (d *draft) sizedOuter() bool {
 	o.Max = max(2, o.Max)
 	d.add(o)
 	d.add(d.outerOf(o.Def))
-	d.near((*draft).differShorter, 1)
+	d.near((*draft).differLength, 1)
 	return d.putShorter()
 }
 

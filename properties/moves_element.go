@@ -107,7 +107,7 @@ func (d *draft) putShorter() bool {
 	if !ok {
 		return false
 	}
-	all := slices.DeleteFunc(d.fitting(m), func(n ops.Name) bool { return d.state.objectOf(n).spec.Max >= m.shape.Max })
+	all := slices.DeleteFunc(d.fitting(m), func(n ops.Name) bool { return d.state.objectOf(n).spec.Max == m.shape.Max })
 	if len(all) == 0 {
 		return false
 	}

@@ -167,6 +167,8 @@ var (
 	runFound        = rule("run/found", "a program finds the inner map and what is in it", "DOC-18")
 	runBeyondPercpu = rule("run/beyond-percpu", "a program finds nothing between the end of an inner per-CPU array and that of its template", "P85").with(ops.FeatureHarm).kills().
 			where(func(k Kernel) bool { return !k.does(percpuArrayMax) })
+	runUnseenPercpu = rule("run/unseen-percpu", "a program finds what an inner per-CPU array has behind the end of its template", "P85").
+			where(func(k Kernel) bool { return !k.does(percpuArrayMax) }).with(ops.PercpuArray.Feature())
 	runBeyond = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")
 	runNull   = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
 )

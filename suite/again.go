@@ -14,7 +14,7 @@ const againOnce, oftenEnough = 4, 3
 // shownAgain says whether a finding stays one: anything but a wait that was too
 // long does, and that if it is too long again.
 func (x *examination) shownAgain(f *report.Finding) (bool, error) {
-	if !waited(f.Reduced) || f.Times >= oftenEnough {
+	if !waited(f.Reduced) {
 		return true, nil
 	}
 	for range againOnce {

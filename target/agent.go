@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,13 +18,13 @@ const agentPackage = "mimic/cmd/agent"
 // BuildAgent builds the agent for this machine's architecture, statically
 // linked, and answers its path below cache. The go command keeps it up to date.
 func BuildAgent(ctx context.Context, cache string) (string, error) {
-	path := filepath.Join(cache, "agent", "agent-"+runtime.GOARCH)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", fmt.Errorf("build the agent: %w", err)
-	}
 	root, err := ModuleRoot()
 	if err != nil {
 		return "", err
+	}
+	path := filepath.Join(cache, "agent", agentName(root))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
 	defer os.Remove(temp)
@@ -36,6 +38,14 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	return path, nil
+}
+
+// agentName is one for each source tree: two of them at work at the same time
+// must not be handed each other's agents.
+func agentName(root string) string {
+	sum := fnv.New32a()
+	io.WriteString(sum, root)
+	return fmt.Sprintf("agent-%s-%08x", runtime.GOARCH, sum.Sum32())
 }
 
 // ModuleRoot is the folder of this module's go.mod: of MIMIC_SOURCE if that is
