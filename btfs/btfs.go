@@ -132,3 +132,25 @@ func add(b *btf.Builder, t btf.Type) (uint32, error) {
 	}
 	return uint32(id), nil
 }
+
+// Offset is where in a value of a kind the field of a type is that the kernel
+// knows by its name, such as bpf_spin_lock; 0 if there is none.
+func (k Kind) Offset(name string) uint32 {
+	i := slices.IndexFunc(Kinds, func(r Row) bool { return r.Kind == k })
+	if i < 0 || Kinds[i].value == nil {
+		return 0
+	}
+	value, ok := Kinds[i].value().(*btf.Struct)
+	if !ok {
+		return 0
+	}
+	for _, m := range value.Members {
+		if m.Type.TypeName() == name {
+			return uint32(m.Offset / 8)
+		}
+	}
+	return 0
+}
+
+// Special says whether there is something in the values that some kernel finds special.
+func (k Kind) Special() bool { return k != "" && k != Int && k != Plain }

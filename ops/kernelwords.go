@@ -1,7 +1,5 @@
 package ops
 
-import "fmt"
-
 // The numbers are those of include/uapi/linux/bpf.h; the words are the
 // kernel's own, in lower case and without their prefix.
 
@@ -179,13 +177,22 @@ const (
 	SchedCLS      ProgType = 3
 	Tracepoint    ProgType = 5
 	XDP           ProgType = 6
+	PerfEvent     ProgType = 7
 	CgroupSKB     ProgType = 8
+	SockOps       ProgType = 13
+	SkSKB         ProgType = 14
+	SkMsg         ProgType = 16
 	RawTracepoint ProgType = 17
+	SkReuseport   ProgType = 21
+	Tracing       ProgType = 26 // fentry
+	LSM           ProgType = 29
+	Syscall       ProgType = 31 // always sleepable
 )
 
 var progTypes = words{
 	1: "socket_filter", 2: "kprobe", 3: "sched_cls", 4: "sched_act", 5: "tracepoint", 6: "xdp",
-	7: "perf_event", 8: "cgroup_skb", 17: "raw_tracepoint",
+	7: "perf_event", 8: "cgroup_skb", 13: "sock_ops", 14: "sk_skb", 16: "sk_msg", 17: "raw_tracepoint",
+	21: "sk_reuseport", 26: "tracing", 29: "lsm", 31: "syscall",
 }
 
 func (t ProgType) String() string { return string(progTypes.text(uint64(t))) }
@@ -201,10 +208,26 @@ func (t *ProgType) UnmarshalText(b []byte) error {
 }
 
 // ProgTypes are the program types that plans load.
-var ProgTypes = []ProgType{XDP, SchedCLS, SocketFilter, Kprobe, Tracepoint, CgroupSKB, RawTracepoint}
+var ProgTypes = []ProgType{
+	XDP, SchedCLS, SocketFilter, Kprobe, Tracepoint, CgroupSKB, RawTracepoint, PerfEvent,
+	SockOps, SkSKB, SkMsg, SkReuseport, Tracing, LSM, Syscall,
+}
 
 // Feature is what a kernel lacks that has no programs of this type.
 func (t ProgType) Feature() string { return "prog:" + t.String() }
+
+// RunTypes are the program types that can be run, or made to run, where the
+// kernel has what it takes; SleepTypes those that can be loaded as sleepable.
+var (
+	RunTypes   = []ProgType{XDP, SchedCLS, SocketFilter, CgroupSKB, RawTracepoint, Kprobe, Tracepoint, PerfEvent, Tracing, Syscall}
+	SleepTypes = []ProgType{Kprobe, LSM, Syscall}
+)
+
+// RunFeature is what a kernel lacks on which programs of this type cannot be run.
+func (t ProgType) RunFeature() string { return "run:" + t.String() }
+
+// SleepableFeature is what a kernel lacks on which they cannot be sleepable.
+func (t ProgType) SleepableFeature() string { return "sleepable:" + t.String() }
 
 // FeatureRun is what a kernel lacks that has no BPF_PROG_TEST_RUN.
 const FeatureRun = "prog_test_run"
@@ -227,33 +250,22 @@ const FeatureSmall = "small_memory"
 // mimic runs on. Finding F1 leaks there for good, F2 reads beyond an array.
 const FeatureHarm = "may-harm"
 
-// Body is what a program does with the outer map that it is given.
-type Body uint8
+// ProgFlags are flags of BPF_PROG_LOAD.
+type ProgFlags uint32
 
-// Bodies. BodyLookup looks up a key in the outer map and, in the inner map that
-// it finds, another key; the others call the helper of that name on the outer map.
-const (
-	BodyLookup Body = iota
-	BodyUpdate
-	BodyDelete
-	BodyPush
-	BodyPop
-	BodyPeek
-)
+// Sleepable lets a program sleep (BPF_F_SLEEPABLE).
+const Sleepable ProgFlags = 1 << 4
 
-var bodies = words{0: "lookup", 1: "update", 2: "delete", 3: "push", 4: "pop", 5: "peek"}
+var progFlags = words{1 << 4: "sleepable"}
 
-func (b Body) String() string { return string(bodies.text(uint64(b))) }
+func (f ProgFlags) String() string { return string(progFlags.flags(uint64(f))) }
 
-// MarshalText writes the word.
-func (b Body) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+// MarshalText writes words joined by |, or 0.
+func (f ProgFlags) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText accepts the word.
-func (b *Body) UnmarshalText(text []byte) error {
-	v, err := bodies.parse(text, "body of a program", 8)
-	if err == nil && bodies[v] == "" {
-		err = fmt.Errorf("%s is not the number of a body of a program", text)
-	}
-	*b = Body(v)
+// UnmarshalText accepts words and numbers joined by |.
+func (f *ProgFlags) UnmarshalText(b []byte) error {
+	v, err := progFlags.parseFlags(b, "flag of a program", 32)
+	*f = ProgFlags(v)
 	return err
 }

@@ -188,19 +188,24 @@ type (
 	Gone struct {
 		On Name `text:"on"`
 	}
-	// Prog loads a program of a type whose body uses an outer map (BPF_PROG_LOAD).
+	// Prog loads a program of a type whose body uses a map, an outer map or
+	// another (BPF_PROG_LOAD). If the verifier refuses it, the class of its reason
+	// is read.
 	Prog struct {
-		Def  Name     `text:"def"`
-		Type ProgType `text:"arg"`
-		Body Body     `text:"arg"`
-		Map  Name     `text:"arg"`
+		Def   Name      `text:"def"`
+		Type  ProgType  `text:"arg"`
+		Map   Name      `text:"arg"`
+		Body  Body      `text:"arg"`
+		Flags ProgFlags `text:"flags" default:"0"`
 	}
-	// Run runs a lookup program once (BPF_PROG_TEST_RUN) with a key for the outer
-	// map and one for the inner map: "no map", "no entry" or the value.
+	// Run runs a program once with a key for the outer map, one for the inner map,
+	// and the branches that it takes (bit n: that of step n): what the steps
+	// answered, and null@n if step n, a check, ended it.
 	Run struct {
-		On    Name `text:"on"`
-		Key   Key  `text:"arg"`
-		Inner Key  `text:"arg"`
+		On       Name `text:"on"`
+		Key      Key  `text:"arg"`
+		Inner    Key  `text:"arg"`
+		Branches Size `text:"branches" default:"0"`
 	}
 	// Sys has a program of type syscall update or delete an element of an outer
 	// map (bpf_sys_bpf): what the command answered it.

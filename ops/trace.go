@@ -110,6 +110,7 @@ type Step struct {
 	Op       Op
 	Returned bool
 	Got      Result
+	Note     string // what the kernel said in words, if it did: for people, never judged
 }
 
 // Ending says how the run of a sequence ended.
@@ -151,12 +152,29 @@ func (t Trace) Sequence() (s Sequence) {
 
 const noAnswer = "(no answer)"
 
-// answer is the text of a step's result.
-func (s Step) answer() string {
-	if !s.Returned {
-		return noAnswer
+// beforeNote separates an answer from its note. No answer contains it.
+const beforeNote = "  # "
+
+// Answer is the text of a step's result, and its note behind it as a comment.
+func (s Step) Answer() string {
+	text := noAnswer
+	if s.Returned {
+		text = s.Got.String()
 	}
-	return s.Got.String()
+	if note := strings.Join(strings.Fields(s.Note), " "); note != "" {
+		text += beforeNote + note
+	}
+	return text
+}
+
+// ParseAnswer sets what Answer wrote.
+func (s *Step) ParseAnswer(text string) (err error) {
+	answer, note, _ := strings.Cut(text, beforeNote)
+	s.Note, s.Returned = note, answer != noAnswer
+	if s.Returned {
+		s.Got, err = ParseResult(strings.TrimSpace(answer))
+	}
+	return err
 }
 
 // String is a header, an operation and its answer a line, and how it ended.
@@ -164,7 +182,7 @@ func (t Trace) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kernel: %s\n", t.Kernel)
 	for _, s := range t.Steps {
-		fmt.Fprintf(&b, "%-54s  %s\n", s.Op, s.answer())
+		fmt.Fprintf(&b, "%-54s  %s\n", s.Op, s.Answer())
 	}
 	fmt.Fprintf(&b, "ended: %s %s", t.End, t.Detail)
 	return strings.TrimRight(b.String(), " ") + "\n"
@@ -217,12 +235,9 @@ func (t *Trace) parseStep(line string, number int, defined map[Name]int) error {
 	if err != nil {
 		return err
 	}
-	answer = strings.TrimSpace(answer)
-	step := Step{Op: op, Returned: answer != noAnswer}
-	if step.Returned {
-		if step.Got, err = ParseResult(answer); err != nil {
-			return &SyntaxError{number, len(text) + 3, err.Error()}
-		}
+	step := Step{Op: op}
+	if err := step.ParseAnswer(strings.TrimSpace(answer)); err != nil {
+		return &SyntaxError{number, len(text) + 3, err.Error()}
 	}
 	t.Steps = append(t.Steps, step)
 	return nil

@@ -1,7 +1,10 @@
-// Package progs holds the BPF programs that sequences load, as Go values.
+// Package progs holds the BPF programs that sequences load, as Go values: it
+// assembles the body of a program, and reads what it answered or why the
+// verifier refused it.
 //
-// A program is assembled for one outer map: its descriptor, and the sizes of
-// its keys and of the keys and values of its inner maps, are parameters.
+// A program is assembled for one map: its descriptor, and the sizes of its keys
+// and values or of those of its inner maps, are part of it. It is handed keys,
+// and answers, in a mailbox, an array with a single value.
 package progs
 
 import (
@@ -10,41 +13,19 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 
 	"mimic/ops"
-)
-
-// Layout of the packet of a lookup program, in bytes from its beginning. The
-// link layer header comes first and stays zero.
-const (
-	OuterKeyAt = 16
-	InnerKeyAt = OuterKeyAt + MaxKey
-	ValueAt    = InnerKeyAt + MaxKey
-	PacketSize = ValueAt + 8
-
-	// MaxKey is the largest key that programs handle, in bytes.
-	MaxKey = 96
-)
-
-// What a lookup program returns. Found: the value is in the packet.
-const (
-	ReturnShort   = 11 // the packet was shorter than PacketSize
-	ReturnNoMap   = 12 // nothing in the outer map
-	ReturnNoEntry = 13 // nothing in the inner map
-	ReturnFound   = 14
 )
 
 // Licence of every program.
 const Licence = "Dual MIT/GPL"
 
-// Shape is what a program must know of the maps.
-type Shape struct {
-	Outer                int // descriptor
-	OuterKey             ops.Size
-	InnerKey, InnerValue ops.Size
-}
+// FuncInfoSize is how many bytes describe one function (struct bpf_func_info).
+const FuncInfoSize = 8
 
-// ReadSize is how many bytes of a value a lookup program reads.
+// ReadSize is how many bytes of a value the step read takes that says none: the
+// most that one load can, from the beginning.
 func ReadSize(value ops.Size) ops.Size {
 	for _, n := range []ops.Size{8, 4, 2} {
 		if value >= n {
@@ -54,18 +35,59 @@ func ReadSize(value ops.Size) ops.Size {
 	return 1
 }
 
-// Assemble answers the instructions of a body in a program of that type, as
-// bpf(2) takes them, 8 bytes each.
-func Assemble(t ops.ProgType, b ops.Body, s Shape) ([]byte, error) {
-	ins, err := Instructions(t, b, s)
+// Assemble answers the instructions of the program as bpf(2) takes them, 8 bytes
+// each, in the byte order of the machine. It fails if the body has no steps or
+// too many, asks for what no instruction can do, or calls a kfunc whose id is
+// not among the functions of the program.
+func (p Program) Assemble() ([]byte, error) {
+	ins, err := p.Instructions()
 	if err != nil {
 		return nil, err
 	}
 	code, err := marshal(ins)
 	if err != nil {
-		return nil, fmt.Errorf("assemble %s for %s: %w", b, t, err)
+		return nil, fmt.Errorf("assemble %q for %s: %w", p.Body, p.Type, err)
 	}
 	return code, nil
+}
+
+// Instructions answers the same with jumps by name. Descriptors of maps are
+// numbers in them.
+func (p Program) Instructions() (asm.Instructions, error) {
+	a := &assembler{Program: p, steps: p.Body.Steps()}
+	a.check()
+	a.begin()
+	for _, s := range a.steps {
+		a.step(s)
+	}
+	a.end()
+	a.subprograms()
+	if a.err != nil {
+		return nil, fmt.Errorf("assemble %q for %s: %w", p.Body, p.Type, a.err)
+	}
+	return a.ins, nil
+}
+
+// Describe answers what a program with a callback needs besides its
+// instructions, since the kernel takes no callback that is not described: BTF,
+// and records of FuncInfoSize bytes for its functions (func_info). Both are nil
+// if the program has none, so that kernels without BTF take it.
+func (p Program) Describe() (types, functions []byte, err error) {
+	ins, err := p.Instructions()
+	if err != nil || btf.FuncMetadata(&ins[0]) == nil {
+		return nil, nil, err
+	}
+	b, err := btf.NewBuilder(nil, nil)
+	if err == nil {
+		functions, _, err = btf.MarshalExtInfos(ins, b)
+	}
+	if err == nil {
+		types, err = b.Marshal(nil, &btf.MarshalOptions{Order: byteOrder()})
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("describe the functions of %q: %w", p.Body, err)
+	}
+	return types, functions, nil
 }
 
 // Nothing is the program that returns 0.
@@ -78,133 +100,16 @@ func Nothing() []byte {
 }
 
 func marshal(ins asm.Instructions) ([]byte, error) {
-	var order binary.ByteOrder = binary.LittleEndian // asm knows binary.NativeEndian not
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		order = binary.BigEndian
-	}
 	var out bytes.Buffer
-	err := ins.Marshal(&out, order)
+	err := ins.Marshal(&out, byteOrder())
 	return out.Bytes(), err
 }
 
-// Instructions answers the instructions of a body in a program of that type.
-func Instructions(t ops.ProgType, b ops.Body, s Shape) (asm.Instructions, error) {
-	if s.OuterKey > MaxKey || s.InnerKey > MaxKey {
-		return nil, fmt.Errorf("assemble %s for %s: keys of %d and %d bytes, want at most %d", b, t, s.OuterKey, s.InnerKey, MaxKey)
+// byteOrder is that of the machine, by a name that asm and btf know: they do not
+// take binary.NativeEndian.
+func byteOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return binary.BigEndian
 	}
-	if data, ok := packetAt[t]; ok && b == ops.BodyLookup {
-		return lookupPacket(data, s), nil
-	}
-	if b == ops.BodyLookup {
-		return lookupStack(s), nil
-	}
-	helper, ok := helpers[b]
-	if !ok {
-		return nil, fmt.Errorf("assemble body %d: there is no such body", b)
-	}
-	return call(helper, s), nil
-}
-
-// packetAt is where the context of a program type has the beginning and the end of the packet.
-var packetAt = map[ops.ProgType][2]int16{
-	ops.XDP:      {0, 4},
-	ops.SchedCLS: {76, 80},
-}
-
-var helpers = map[ops.Body]asm.BuiltinFunc{
-	ops.BodyUpdate: asm.FnMapUpdateElem,
-	ops.BodyDelete: asm.FnMapDeleteElem,
-	ops.BodyPush:   asm.FnMapPushElem,
-	ops.BodyPop:    asm.FnMapPopElem,
-	ops.BodyPeek:   asm.FnMapPeekElem,
-}
-
-// lookupPacket takes its keys from the packet and puts the value there.
-func lookupPacket(data [2]int16, s Shape) asm.Instructions {
-	ins := asm.Instructions{
-		asm.LoadMem(asm.R7, asm.R1, data[0], asm.Word),
-		asm.LoadMem(asm.R8, asm.R1, data[1], asm.Word),
-		asm.Mov.Imm(asm.R9, ReturnShort),
-		asm.Mov.Reg(asm.R1, asm.R7),
-		asm.Add.Imm(asm.R1, PacketSize),
-		asm.JGT.Reg(asm.R1, asm.R8, "out"),
-		loadMap(s.Outer),
-		asm.Mov.Reg(asm.R2, asm.R7),
-		asm.Add.Imm(asm.R2, OuterKeyAt),
-		asm.FnMapLookupElem.Call(),
-		asm.Mov.Imm(asm.R9, ReturnNoMap),
-		asm.JEq.Imm(asm.R0, 0, "out"),
-		asm.Mov.Reg(asm.R1, asm.R0),
-		asm.Mov.Reg(asm.R2, asm.R7),
-		asm.Add.Imm(asm.R2, InnerKeyAt),
-		asm.FnMapLookupElem.Call(),
-		asm.Mov.Imm(asm.R9, ReturnNoEntry),
-		asm.JEq.Imm(asm.R0, 0, "out"),
-		asm.LoadMem(asm.R1, asm.R0, 0, accessSize(s.InnerValue)),
-		asm.StoreMem(asm.R7, ValueAt, asm.R1, asm.DWord),
-		asm.Mov.Imm(asm.R9, ReturnFound),
-	}
-	return append(ins, asm.Mov.Reg(asm.R0, asm.R9).WithSymbol("out"), asm.Return())
-}
-
-func accessSize(value ops.Size) asm.Size {
-	switch ReadSize(value) {
-	case 8:
-		return asm.DWord
-	case 4:
-		return asm.Word
-	case 2:
-		return asm.Half
-	}
-	return asm.Byte
-}
-
-// lookupStack looks up keys of zeros, in programs that have no packet.
-func lookupStack(s Shape) asm.Instructions {
-	ins := append(zeros(max(s.OuterKey, s.InnerKey, 8)),
-		loadMap(s.Outer),
-		asm.Mov.Reg(asm.R2, asm.R6),
-		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, "out"),
-		asm.Mov.Reg(asm.R1, asm.R0),
-		asm.Mov.Reg(asm.R2, asm.R6),
-		asm.FnMapLookupElem.Call(),
-	)
-	return append(ins, asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return())
-}
-
-// call hands the outer map, a key and a value to a helper.
-func call(helper asm.BuiltinFunc, s Shape) asm.Instructions {
-	value := asm.R3
-	if helper == asm.FnMapPushElem || helper == asm.FnMapPopElem || helper == asm.FnMapPeekElem {
-		value = asm.R2
-	}
-	ins := append(zeros(max(s.OuterKey, 8)),
-		loadMap(s.Outer),
-		asm.Mov.Reg(asm.R2, asm.R6),
-		asm.Mov.Reg(value, asm.R6),
-		asm.Mov.Imm(asm.R4, 0),
-	)
-	if value == asm.R2 {
-		ins = append(ins, asm.Mov.Imm(asm.R3, 0))
-	}
-	return append(ins, helper.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return())
-}
-
-// loadMap puts a map in R1. The descriptor may be one that is not open, which
-// asm.LoadMapPtr would not take.
-func loadMap(fd int) asm.Instruction {
-	ins := asm.LoadImm(asm.R1, int64(uint32(fd)), asm.DWord)
-	ins.Src = asm.PseudoMapFD
-	return ins
-}
-
-// zeros puts size bytes of zeros on the stack and their address in R6.
-func zeros(size ops.Size) asm.Instructions {
-	words := int16(size+7) / 8
-	ins := asm.Instructions{asm.Mov.Imm(asm.R1, 0)}
-	for i := int16(1); i <= words; i++ {
-		ins = append(ins, asm.StoreMem(asm.R10, -8*i, asm.R1, asm.DWord))
-	}
-	return append(ins, asm.Mov.Reg(asm.R6, asm.R10), asm.Add.Imm(asm.R6, -8*int32(words)))
+	return binary.LittleEndian
 }

@@ -12,8 +12,8 @@ type covered struct {
 func by(assertion string, claims ...string) covered { return covered{assertion, claims, ""} }
 func not(assertion, why string) covered             { return covered{assertion, nil, why} }
 
-// coverage is the table of assertions. Those about programs and about what
-// happens at the same time are not in it yet.
+// coverage is the table of assertions. Those about what happens at
+// the same time are not in it yet.
 var coverage = []covered{
 	by("P01 array key of four bytes", "DOC-12"),
 	by("P02 value of four bytes, before the template", "DOC-21", "P02"),
@@ -77,6 +77,22 @@ var coverage = []covered{
 	by("P65 nothing stays", "P65"),
 	not("P66 timers of an inner map without descriptor", "needs programs that start timers"),
 	not("P67 perf events of an inner array", "needs perf events as values"),
+	by("P70 lookups by programs", "DOC-18", "DOC-19"),
+	by("P71 helpers on an outer map", "P71", "DOC-8", "DOC-11"),
+	by("P72 for_each on an outer map", "P72"),
+	by("P73 direct value access", "P73"),
+	by("P74 use without a check", "P74"),
+	by("P75 arithmetic and stores", "P75"),
+	by("P76 effects in an inner map", "P76"),
+	by("P77 RDONLY_PROG inside", "P77"),
+	by("P79 sleepable programs", "P79"),
+	by("P80 sleepable programs and types of inner map", "P80"),
+	by("P81 locks by program type", "P81"),
+	by("P85 shorter and longer inner arrays", "P85"),
+	by("P86 timers of another inner map", "P86"),
+	by("P87 locks of two lookups", "P87"),
+	by("P88 counting elements", "P88"),
+	not("P89 reading struct bpf_map", "where a field is differs by kernel; both ways are compared (W1, W2)"),
 	by("P78 programs of type syscall", "P78", "DOC-8", "DOC-11"),
 	by("B1 create and update", "DOC-3", "DOC-22"),
 	by("B2 failed creation leaves nothing", "P38"),
@@ -84,6 +100,7 @@ var coverage = []covered{
 	by("B4 batches of updates and lookups", "P50", "P48"),
 	by("B5 lookup-and-delete batch drains", "P53"),
 	by("B6 empty slots are skipped", "P48"),
+	by("B7 a program finds the new map after a replace", "DOC-18", "P76"),
 	by("B8 another max_entries of an array", "P28"),
 	by("B9 another max_entries of REUSEPORT_SOCKARRAY", "P28"),
 	by("B11 NOEXIST and EXIST", "P22"),
@@ -94,6 +111,7 @@ var coverage = []covered{
 	by("B21 programs of type syscall", "P78"),
 	by("B22 bloom filters and ring buffers inside", "DOC-10", "LV"),
 	by("B23 NULL for an empty slot", "DOC-19", "LV"),
+	by("B25 no check, pointer arithmetic", "P74", "P75"),
 	by("B26 capacity of a hash", "DOC-15"),
 	by("X1 no template", "DOC-5"),
 	by("X2 a value that is no descriptor", "X2"),

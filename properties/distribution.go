@@ -78,6 +78,13 @@ func (t *Tally) Absent(k Kernel) (absent []string) {
 		}
 	}
 	absent = append(absent, t.typesAbsent(k)...)
+	if k.has(ops.XDP.Feature()) && k.has(ops.Kprobe.Feature()) {
+		for _, p := range requiredPositions(k) {
+			if t.Positions[p] == 0 {
+				absent = append(absent, p.String())
+			}
+		}
+	}
 	slices.Sort(absent)
 	return slices.Compact(absent)
 }

@@ -66,9 +66,8 @@ func weigh(salt string, o Outcome) uint32 {
 
 // Lie is one way in which a kernel can break its promises.
 type Lie struct {
-	ID      string
-	Breaks  []Key   // a run that catches the lie reports at least one of these, and nothing else
-	On      Version // the kernel whose model the lie is told beside; the newest if zero
-	Starves bool    // it stands in the way of so much that other claims cannot be asked
-	Tell    func(s *State, op ops.Op, honest []Outcome) []Outcome
+	ID     string
+	Breaks []Key   // a run that catches the lie reports at least one of these, and nothing else
+	On     Version // the kernel whose model the lie is told beside; the newest if zero
+	Tell   func(s *State, op ops.Op, honest []Outcome) []Outcome
 }

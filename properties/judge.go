@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"mimic/ops"
 )
@@ -160,7 +161,9 @@ func (v *Violation) IsDefect() bool { return len(v.By) > 0 && v.By[0].Rule.defec
 
 // Sentences lists the sentences of the documentation that kernels contradict,
 // for each family.
-func Sentences() (refs []Ref) {
+var Sentences = sync.OnceValue(sentences)
+
+func sentences() (refs []Ref) {
 	for _, key := range Keys() {
 		for _, r := range rules {
 			if r.defect && slices.Contains(r.Claims, key.Claim) {

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mimic/ops"
@@ -127,6 +128,11 @@ var (
 		Since:  Version{6, 18},
 		Source: "commit baefdbdf6812 (6.18)",
 	}
+	sleepInside = &Behaviour{
+		Says:   "sleepable programs can use outer maps",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/verifier.c check_map_prog_compatibility, commit 638e4b825d52 (5.12)",
+	}
 	percpuArrayMax = &Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},
@@ -138,7 +144,21 @@ var (
 // each map and program type.
 const runFeature = ops.FeatureRun
 
-func runnable(t ops.ProgType) bool { return t == ops.XDP || t == ops.SchedCLS }
+// runs says whether programs of that type can be run here.
+func (k Kernel) runs(t ops.ProgType, f ops.ProgFlags) bool {
+	return slices.Contains(ops.RunTypes, t) && f == 0 && k.has(t.RunFeature())
+}
+
+// loads says whether programs of that type can be loaded here.
+func (k Kernel) loads(t ops.ProgType, f ops.ProgFlags) bool {
+	switch {
+	case f == 0:
+		return k.has(t.Feature())
+	case f == ops.Sleepable && slices.Contains(ops.SleepTypes, t):
+		return k.has(t.Feature()) && k.has(t.SleepableFeature())
+	}
+	return false
+}
 
 // progTypes are the program types that plans load on this kernel.
 func (k Kernel) progTypes() (have []ops.ProgType) {

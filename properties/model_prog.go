@@ -1,56 +1,156 @@
 package properties
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"mimic/ops"
 	"mimic/progs"
 )
 
-func (s *State) load(o ops.Prog) []Outcome {
-	if !s.Kernel.has(o.Type.Feature()) || o.Body > ops.BodyPeek {
-		return s.unknownProg(o)
-	}
-	if s.openOther(o.Map) {
-		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
-	}
-	m := s.open(o.Map)
-	switch {
-	case m == nil:
-		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
-	case m.free || !m.outer || m.spec.Key > progs.MaxKey:
-		return s.unknownProg(o)
-	}
-	f := m.family()
-	switch o.Body {
-	case ops.BodyLookup:
-		return s.loadLookup(o, m)
-	case ops.BodyUpdate, ops.BodyDelete:
-		if m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
-			return s.unknownProg(o)
-		}
-		return fails(unix.EINVAL, on(f, progWrite)...)
-	}
-	if m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
-		return s.unknownProg(o)
-	}
-	return fails(unix.EINVAL, on(f, progOther)...)
+// program is a loaded program.
+type program struct {
+	typ   ops.ProgType
+	flags ops.ProgFlags
+	body  ops.Body
+	uses  *object // the map that it is given
+	free  bool    // nothing is claimed of what it does
+	refs  int     // descriptors and paths
 }
 
-// unknownProg is a load that the model does not predict.
-func (s *State) unknownProg(o ops.Prog) []Outcome {
-	return anything(func(got ops.Result) {
+// load predicts what the verifier says of a program.
+func (s *State) load(o ops.Prog) []Outcome {
+	m := s.open(o.Map)
+	switch {
+	case !s.Kernel.loads(o.Type, o.Flags):
+		return s.unknownProg(o, ops.OK)
+	case s.openOther(o.Map):
+		return notAMap(unix.EINVAL, otherFD)
+	case m == nil:
+		return notAMap(unix.EBADF, closedFD)
+	case m.free || m.inside().Key > progs.MaxKey || m.spec.Key > progs.MaxKey || m.inside().Value > progs.RoomSize:
+		return s.unknownProg(o, ops.OK)
+	case m.outer:
+		return s.loadThrough(o, m)
+	}
+	return s.loadDirectly(o, m)
+}
+
+// inside is the spec of the maps that a program reaches through m: the
+// template's, or that of m itself.
+func (m *object) inside() Spec {
+	if m.outer {
+		return m.shape
+	}
+	return m.spec
+}
+
+// described is what describes the values of those maps.
+func (m *object) insideBTF() *object {
+	if m.outer {
+		return m.template.btf
+	}
+	return m.btf
+}
+
+// given is what Inspect must know of a program's map.
+func (s *State) given(m *object) progs.Given {
+	p, b := m.inside(), m.insideBTF()
+	return progs.Given{
+		Outer: m.outer, Type: p.Type, Value: p.Value, Max: p.Max, Flags: p.Flags,
+		Lock: b != nil && btfRowOf(b.kind).lock, Same: !m.outer || rowOf(p.Type).sameMax(s.Kernel, p),
+	}
+}
+
+// way names what a program is and what it reaches, so that the same program can
+// be recognised when it is given a map directly and within another.
+func (s *State) way(o ops.Prog, m *object) string {
+	p := m.inside()
+	p.Label = ops.LabelNone
+	fields := ""
+	if b := m.insideBTF(); b != nil {
+		fields = string(b.kind)
+	}
+	return fmt.Sprint(o.Type, o.Flags, o.Body, p, fields)
+}
+
+// unknownProg is a load that the model does not predict; it guesses.
+func (s *State) unknownProg(o ops.Prog, guess ops.Result) []Outcome {
+	return []Outcome{{Free: true, Want: guess, Then: func(got ops.Result) {
 		if got == ops.OK {
 			s.loaded(o, s.open(o.Map), true)
 		}
-	})
+	}}}
 }
 
-func (s *State) loadLookup(o ops.Prog, m *object) []Outcome {
-	if r := rowOf(m.shape.Type); !r.lookup || m.template.fields(s.Kernel) != "" || m.shape.Flags&ops.WriteOnlyProg != 0 || m.shape.Key > progs.MaxKey || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
-		return s.unknownProg(o)
+// loadDirectly remembers what the verifier says of a program that is given a map
+// that is no outer map. Nothing is claimed of it by itself.
+func (s *State) loadDirectly(o ops.Prog, m *object) []Outcome {
+	return []Outcome{{Free: true, Want: s.guess(o, m), Then: func(got ops.Result) {
+		s.direct[s.way(o, m)] = got
+		if got == ops.OK {
+			s.loaded(o, m, false)
+		}
+	}}}
+}
+
+// loadThrough predicts what the verifier says of a program that is given an
+// outer map: nothing that is wrong is taken, and nothing that it refuses when
+// the program is given such a map directly.
+func (s *State) loadThrough(o ops.Prog, m *object) []Outcome {
+	report := progs.Inspect(o.Body, s.given(m))
+	known, tried := s.direct[s.way(o, m)]
+	f := m.family()
+	switch {
+	case sleeps(o) && !s.Kernel.does(sleepInside):
+		return rejected(ops.Result{Errno: ops.Errno(unix.EINVAL), Got: "sleepable"}, []string{anyClass}, on(f, sleepRefused))
+	case len(report.Faults) > 0:
+		return s.misused(o, m, report)
+	case tried && (!comparable(m, known) || s.perfLean(o, m)):
+		return s.unknownProg(o, s.guess(o, m))
+	case tried && known.Errno != 0:
+		return rejected(known, []string{anyClass}, on(f, s.asymmetry(o, known)))
+	case tried:
+		return s.taken(o, m, alikeTaken)
+	case report.Unsure || !s.plainly(o, m):
+		return s.unknownProg(o, s.guess(o, m))
+	case sleeps(o):
+		return s.taken(o, m, sleepTaken)
+	case counts(o.Body):
+		return s.taken(o, m, progCount)
 	}
-	return does(s.context(m, progLookup), func(ops.Result) { s.loaded(o, m, false) })
+	return s.taken(o, m, progLookup)
+}
+
+// comparable says whether what the verifier said of a program that is given a map
+// directly is about what it does with it. That an arena is mapped is asked of
+// those alone whose memory a program addresses; and a refusal without a reason
+// came after the verifier, for the sake of other programs that use the map
+// (kernel/bpf/core.c bpf_prog_map_compatible).
+func comparable(m *object, direct ops.Result) bool {
+	return m.shape.Type != ops.Arena && (direct.Errno == 0 || direct.Got != "" && direct.Got != "none")
+}
+
+func (s *State) taken(o ops.Prog, m *object, by *Rule) []Outcome {
+	return does(s.context(m, by), func(ops.Result) { s.loaded(o, m, false) })
+}
+
+// rejected is a program that is refused: with a reason of one of the classes, or any.
+func rejected(want ops.Result, classes []string, by []Ref) []Outcome {
+	return []Outcome{{Want: want, By: by, Accepts: func(got ops.Result) bool {
+		return got.Errno != 0 && (slices.Contains(classes, anyClass) || slices.Contains(classes, got.Got))
+	}}}
+}
+
+// anyClass stands for whatever reason the verifier gives.
+const anyClass = "any"
+
+// notAMap is a program that is refused because a descriptor of it is of no map.
+func notAMap(e unix.Errno, r *Rule) []Outcome {
+	return []Outcome{{Want: ops.Failed(e), By: on(FamilyInner, r), Accepts: func(got ops.Result) bool { return got.Errno == ops.Errno(e) }}}
 }
 
 func (s *State) loaded(o ops.Prog, m *object, free bool) {
@@ -58,72 +158,198 @@ func (s *State) loaded(o ops.Prog, m *object, free bool) {
 		m.progs++
 		m.served = true
 	}
-	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Body, m, free, 1}, open: true}
+	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Flags, o.Body, m, free, 1}, open: true}
 }
 
-func (s *State) run(o ops.Run) []Outcome {
-	p := s.openProg(o.On)
-	if p == nil && s.handles[o.On].fd() {
-		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
-	}
+// plainly says that nothing about the program's type or flags gets in its way.
+func (s *State) plainly(o ops.Prog, m *object) bool {
 	switch {
-	case p == nil:
-		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
-	case p.free || p.body != ops.BodyLookup || !runnable(p.typ) || !s.Kernel.has(runFeature) || o.Key.Null || o.Inner.Null:
-		return anything(nil)
+	case !s.Kernel.callable(o.Body):
+		return false
+	case m.template.fields(s.Kernel) != "" || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0:
+		return false
+	case sleeps(o):
+		return m.shape.Type == ops.Hash || m.shape.Type == ops.Array
+	case s.perfLean(o, m):
+		return false
 	}
-	m := p.uses
-	inner := m.slots[ops.Truncate(o.Key.N, m.spec.Key)]
-	switch {
-	case inner == nil:
-		return reads(ops.WordNoMap, s.context(m, runNull)...)
-	case inner.murky || inner.btf != nil && !btfRowOf(inner.btf.kind).plain():
-		return anything(nil)
+	return true
+}
+
+// callable says whether the kernel certainly has what a body calls.
+func (k Kernel) callable(b ops.Body) bool {
+	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
+		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && k.Version.Before(v6_1) || s.Call.ID == 0 && !k.knows(s.Call))
+	})
+}
+
+// counts says whether a body counts elements.
+func counts(b ops.Body) bool { return strings.Contains(string(b), "map_sum_elem_count") }
+
+// misuse says what breaks where a program does something wrong and is taken.
+type misuse struct {
+	rule    *Rule
+	want    ops.Result
+	classes []string // of reasons for which it may be refused
+}
+
+func refusedFor(e unix.Errno, classes ...string) misuse {
+	return misuse{nil, ops.Result{Errno: ops.Errno(e), Got: classes[0]}, classes}
+}
+
+func (m misuse) by(r *Rule) misuse {
+	m.rule = r
+	return m
+}
+
+// misuses is the table of them; those of a pointer that may be NULL are told
+// apart by position.
+var misuses = map[progs.Misuse]misuse{
+	progs.MisuseNull:       refusedFor(unix.EACCES, "null", "type"),
+	progs.MisuseNullValue:  refusedFor(unix.EACCES, "null", "type").by(nullValue),
+	progs.MisuseScalar:     refusedFor(unix.EACCES, "scalar", "null", "type").by(nullBranch),
+	progs.MisuseMemory:     refusedFor(unix.EACCES, "type", "size", "lock", "timer", "arithmetic").by(ptrMemory),
+	progs.MisuseStore:      refusedFor(unix.EACCES, "readonly", "opaque").by(ptrStore),
+	progs.MisuseArithmetic: refusedFor(unix.EACCES, "arithmetic").by(ptrAdd),
+	progs.MisuseOuter:      refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(progOther),
+	progs.MisuseDirect:     refusedFor(unix.EINVAL, "value").by(progDirect),
+	progs.MisuseType:       refusedFor(unix.EACCES, "type", "null").by(valueAsMap),
+	progs.MisuseBounds:     refusedFor(unix.EACCES, "bounds", "forbidden", "null").by(valueBounds),
+	progs.MisuseForbidden:  refusedFor(unix.EACCES, "forbidden", "bounds", "null").by(progForbidden),
+	progs.MisuseLock:       refusedFor(unix.EINVAL, "lock", "progtype").by(lockPairs),
+	progs.MisuseTimer:      refusedFor(unix.EINVAL, "timer", "progtype").by(timerOwn),
+}
+
+// misused is a program that is wrong on at least one path. Which path the
+// verifier follows first is its own matter, and so is what else it finds there.
+func (s *State) misused(o ops.Prog, m *object, r progs.Report) []Outcome {
+	classes := []string{"helper", "sleepable"} // whether there is such a helper for such a program is looked at first
+	if r.Unsure || s.hampered(o, m) {
+		classes = append(classes, anyClass)
 	}
-	by := s.runBy(m, inner, o.Inner)
-	blame := func(got ops.Result) []Ref {
-		if got.Got == ops.WordNoMap {
-			return s.context(m, runFound)
+	var by []Ref
+	for _, f := range r.Faults {
+		row := misuses[f.Misuse]
+		classes = append(append(classes, row.classes...), fieldClasses[o.Body.Steps()[f.Step-1].Word]...)
+		by = append(by, on(m.family(), s.wrong(o, f, row.rule)...)...)
+	}
+	return rejected(misuses[r.Faults[0].Misuse].want, classes, by)
+}
+
+// fieldClasses are reasons that the verifier finds first where it is about a special field.
+var fieldClasses = map[ops.StepWord][]string{
+	ops.StepLock: {"lock", "progtype"}, ops.StepUnlock: {"lock", "progtype"}, ops.StepTimer: {"timer", "progtype"}, ops.StepStop: {"timer", "progtype"},
+}
+
+// hampered says whether the kernel may find something else first: what it does
+// not know at all, how it words what is wrong with a function of its own, or that
+// there is no socket or task to hand over.
+func (s *State) hampered(o ops.Prog, m *object) bool {
+	return !s.Kernel.callable(o.Body) || s.perfLean(o, m) || slices.ContainsFunc(o.Body.Steps(), func(s ops.BodyStep) bool {
+		return s.Call != nil && (s.Call.ID == 0 || slices.Contains(s.Call.Args, ops.ArgSocket) || slices.Contains(s.Call.Args, ops.ArgTask))
+	})
+}
+
+// perfLean says whether a program is of a type that could not use maps without
+// preallocation: kernel/bpf/verifier.c check_map_prealloc (5.10).
+func (s *State) perfLean(o ops.Prog, m *object) bool {
+	return o.Type == ops.PerfEvent && (m.spec.Flags|m.inside().Flags)&ops.NoPrealloc != 0 && s.Kernel.Version.Before(v6_1)
+}
+
+// wrong is what promises that a fault is found: how the pointer got there, which
+// reduction leaves where it matters, and what is done with it.
+func (s *State) wrong(o ops.Prog, f progs.Fault, r *Rule) (rules []*Rule) {
+	steps := o.Body.Steps()[:f.Step]
+	last := steps[f.Step-1]
+	if f.Misuse == progs.MisuseNull || f.Misuse == progs.MisuseNullValue || f.Misuse == progs.MisuseScalar {
+		for _, way := range nullWays {
+			if slices.ContainsFunc(steps, func(s ops.BodyStep) bool { return s.Word == way.word }) {
+				rules = append(rules, way.rule)
+			}
 		}
-		return by
 	}
-	return []Outcome{{Want: ops.Read(inner.seen(o.Inner)), By: by, Blame: blame}}
-}
-
-// runBy is what promises the answer of a lookup program. An index between the
-// end of an inner map and that of its template is a question of its own, before
-// any other: code that was made for the template must not answer it.
-func (s *State) runBy(m, inner *object, k ops.Key) []Ref {
-	index, end, other := ops.Truncate(k.N, 4), uint64(inner.spec.Max), uint64(m.shape.Max)
 	switch {
-	case !inner.indexed() || (index < end) == (index < other):
-		return s.context(m, runFound)
-	case index < end && inner.spec.Type == ops.PercpuArray:
-		return append(on(m.family(), runUnseenPercpu), s.context(m)...)
-	case index < end:
-		return s.context(m, runFound)
+	case r != nil:
+	case last.Word == ops.StepCall && last.Call.ID == 0:
+		r = nullKfunc
+	default:
+		r = nullIn[last.Word]
 	}
-	if inner.spec.Type == ops.PercpuArray {
-		return append(on(m.family(), runBeyondPercpu), s.context(m)...)
+	if f.Misuse == progs.MisuseOuter && (last.Call.Name == "map_update_elem" || last.Call.Name == "map_delete_elem") {
+		r = progWrite
 	}
-	return append(on(m.family(), runBeyond), s.context(m)...)
+	if f.Misuse == progs.MisuseOuter && last.Call.Name == "for_each_map_elem" {
+		r = progEach
+	}
+	return append(rules, r)
 }
 
-// indexed says whether m has elements from the beginning.
-func (m *object) indexed() bool { return m.spec.Type == ops.Array || m.spec.Type == ops.PercpuArray }
+// nullWays are ways of a pointer that was not checked, or on one branch only.
+var nullWays = []struct {
+	word ops.StepWord
+	rule *Rule
+}{{ops.StepMerge, nullBranch}, {ops.StepMaybe, nullBranch}, {ops.StepSpill, nullSpill}, {ops.StepPass, nullPass}}
 
-// seen is what a lookup program answers for a key of an inner map.
-func (m *object) seen(k ops.Key) string {
-	key := ops.Truncate(k.N, m.spec.Key)
-	value, present := m.data[key]
-	if m.indexed() {
-		present = key < uint64(m.spec.Max)
-	}
-	if !present {
-		return ops.WordNoEntry
-	}
-	return ops.Number(ops.Bytes(value, m.spec.Value)[:progs.ReadSize(m.spec.Value)])
+// nullIn says by the step what is done with a pointer that was not checked.
+var nullIn = map[ops.StepWord]*Rule{
+	ops.StepRead: nullRead, ops.StepWrite: nullWrite, ops.StepAdd: nullAdd, ops.StepGet: nullMap, ops.StepCall: nullMap,
+	ops.StepMemory: nullMemory, ops.StepAsKey: nullMemory, ops.StepAsVal: nullMemory,
+	ops.StepLock: nullField, ops.StepUnlock: nullField, ops.StepTimer: nullField, ops.StepStop: nullField,
 }
+
+// sleeps says whether a program can sleep: those of type syscall always can.
+func sleeps(o ops.Prog) bool { return o.Type == ops.Syscall || o.Flags&ops.Sleepable != 0 }
+
+// asymmetry is the rule that breaks where a program is refused that is given a
+// map directly, and taken when it reaches such a map through another.
+func (s *State) asymmetry(o ops.Prog, direct ops.Result) *Rule {
+	switch {
+	case sleeps(o):
+		return twoSleep
+	case direct.Got == "progtype":
+		return twoType
+	}
+	return twoRefused
+}
+
+// sleeping are the types of map that sleepable programs may use directly.
+var sleeping = []ops.MapType{
+	ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash, ops.Ringbuf, ops.UserRingbuf,
+	ops.SKStorage, ops.InodeStorage, ops.TaskStorage, ops.CgroupLocalStorage, ops.Queue, ops.Stack, ops.Arena, ops.ArrayOfMaps, ops.HashOfMaps,
+}
+
+// guess is what the verifier probably says where nothing is claimed: it steers
+// plans, and is what kernels in memory answer.
+func (s *State) guess(o ops.Prog, m *object) ops.Result {
+	refused := func(class string) ops.Result { return ops.Result{Errno: ops.Errno(unix.EINVAL), Got: class} }
+	faults := progs.Inspect(o.Body, s.given(m)).Faults
+	switch {
+	case len(faults) > 0:
+		return misuses[faults[0].Misuse].want
+	case s.given(m).Lock && slices.Contains(noLocks, o.Type):
+		return refused("progtype")
+	case !m.outer && sleeps(o) && !slices.Contains(sleeping, m.spec.Type):
+		return refused("sleepable")
+	case slices.ContainsFunc(o.Body.Steps(), func(s ops.BodyStep) bool { return strange(s, m.inside().Type) }):
+		return refused("maptype")
+	}
+	return ops.OK
+}
+
+// strange says whether a step is probably not for maps of that type.
+func strange(s ops.BodyStep, t ops.MapType) bool {
+	lookup := rowOf(t) != nil && rowOf(t).lookup
+	switch {
+	case s.Word == ops.StepGet:
+		return !lookup
+	case s.Word != ops.StepCall || s.Call.ID == 0 || slices.Contains(callsOf[t], s.Call.Name):
+		return false
+	}
+	return !lookup || !slices.Contains([]string{"map_update_elem", "map_delete_elem", "for_each_map_elem"}, s.Call.Name)
+}
+
+// noLocks are types of program that cannot use bpf_spin_lock.
+var noLocks = []ops.ProgType{ops.SocketFilter, ops.Kprobe, ops.Tracepoint, ops.RawTracepoint, ops.PerfEvent}
 
 // bySyscall predicts what a program of type syscall does to an outer map: the
 // same as user space. Each answer shows that it can.

@@ -18,7 +18,7 @@ type move struct {
 var moves []move
 
 func init() { // refers to itself through the drafts' methods
-	moves = slices.Concat(createMoves(), elementMoves(), lifeMoves(), exampleMoves())
+	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), exampleMoves())
 }
 
 // createMoves make maps, and what they are made from.
@@ -93,9 +93,7 @@ func elementMoves() []move {
 		{"batch-missing", 1, (*draft).batchMissing},
 		{"write", 3, (*draft).write},
 		{"read", 2, (*draft).read},
-		{"prog", 1, (*draft).prog},
 		{"by-program", 0, (*draft).byProgram},
-		{"run", 2, (*draft).run},
 	}
 }
 

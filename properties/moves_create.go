@@ -167,7 +167,7 @@ func (d *draft) sizedOuter() bool {
 		return false
 	}
 	typ := ops.Array
-	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(3) { // finding F2 may take the guest each time
+	if d.state.Kernel.has(ops.FeatureHarm) && d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(2) { // finding F2 may take the guest each time
 		typ = ops.PercpuArray
 	}
 	o := d.mapOf(typ)
@@ -178,6 +178,9 @@ func (d *draft) sizedOuter() bool {
 	d.add(o)
 	d.add(d.outerOf(o.Def))
 	d.near((*draft).differLength, 1)
+	if n, m, ok := d.outerName(); ok && !m.free && d.state.Kernel.loads(ops.XDP, 0) {
+		d.add(ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: ops.BodyLookup})
+	}
 	return d.putShorter()
 }
 

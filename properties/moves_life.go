@@ -1,6 +1,10 @@
 package properties
 
-import "mimic/ops"
+import (
+	"slices"
+
+	"mimic/ops"
+)
 
 func (d *draft) closeOne(is func(*handle) bool) bool {
 	all := d.names(is)
@@ -73,9 +77,11 @@ func (d *draft) alive() bool {
 }
 
 // gone waits only for what is to go: anything else would take the whole time
-// limit.
+// limit, on a kernel that takes a program that it should refuse too.
 func (d *draft) gone() bool {
-	all := d.names(func(h *handle) bool { return isMap(h) && !d.state.certain(h.obj) })
+	all := d.names(func(h *handle) bool {
+		return isMap(h) && !d.state.certain(h.obj) && !d.doubtful[h.obj] && !slices.ContainsFunc(h.obj.homes, func(m *object) bool { return d.doubtful[m] })
+	})
 	if len(all) == 0 {
 		return false
 	}

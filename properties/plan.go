@@ -30,7 +30,7 @@ func Plan(k Kernel, row Key, seed uint64, number int) ops.Sequence {
 
 // PlanWith answers a sequence for a row, with every choice made by choose.
 func PlanWith(k Kernel, row Key, choose Choose) ops.Sequence {
-	d := &draft{choose: choose, state: NewState(k), counter: map[string]int{}, cursor: map[ops.Name]ops.Key{}}
+	d := &draft{choose: choose, state: NewState(k), counter: map[string]int{}, cursor: map[ops.Name]ops.Key{}, doubtful: map[*object]bool{}}
 	d.family = d.familyOf(row)
 	claim := ClaimByID(row.Claim)
 	menu := d.menu(claim.Focus)
@@ -51,6 +51,9 @@ type draft struct {
 	seq     ops.Sequence
 	counter map[string]int
 	cursor  map[ops.Name]ops.Key // where walks stand
+
+	// doubtful are maps that a program would keep which is expected to be refused.
+	doubtful map[*object]bool
 }
 
 // minOps and maxOps bound the drawn part of a sequence; big ones find little more.
@@ -113,6 +116,9 @@ func (d *draft) add(op ops.Op) bool {
 	outcomes := d.state.Step(op)
 	o := outcomes[d.between(0, len(outcomes)-1)]
 	d.state.Advance(op, o, o.Want)
+	if prog, ok := op.(ops.Prog); ok && o.Want.Errno != 0 {
+		d.doubtful[d.state.objectOf(prog.Map)] = true
+	}
 	if next, ok := op.(ops.Next); ok {
 		d.walked(next, o.Want)
 	}

@@ -64,8 +64,12 @@ func TestPlansAskNothingUnmodelled(t *testing.T) {
 			for _, step := range (Fake{Kernel: s.Kernel}).Answer(Plan(s.Kernel, row, 1, n)).Steps {
 				outcomes := s.Step(step.Op)
 				o := match(outcomes, step.Got)
-				if _, info := step.Op.(ops.Info); o.Free && !info {
-					free++
+				switch step.Op.(type) {
+				case ops.Info, ops.Prog: // the verifier is held to what it says elsewhere
+				default:
+					if o.Free {
+						free++
+					}
 				}
 				all++
 				if o.Then != nil {
@@ -179,8 +183,8 @@ func TestJudge(t *testing.T) {
 		{"walk in either order", hash + "o0.update(1, i0)  ok\no0.update(2, i0)  ok\no0.next(null)  = 2\no0.next(2)  = 1\no0.next(1)  ENOENT\n", ""},
 		{"walk goes round", hash + "o0.update(1, i0)  ok\no0.update(2, i0)  ok\no0.next(null)  = 2\no0.next(2)  = 1\no0.next(1)  = 2\n", "P42/hash"},
 		{"walk stops early", hash + "o0.update(1, i0)  ok\no0.update(2, i0)  ok\no0.next(null)  = 2\no0.next(2)  ENOENT\n", "P42/hash"},
-		{"program updates", hash + "p0 = prog(xdp, update, o0)  ok\n", "DOC-8/hash DOC-11/hash"},
-		{"program pushes", hash + "p0 = prog(xdp, push, o0)  ok\n", "DOC-8/hash"},
+		{"program updates", hash + "p0 = prog(xdp, o0, map call:map_update_elem)  ok\n", "DOC-8/hash DOC-11/hash"},
+		{"program pushes", hash + "p0 = prog(xdp, o0, map call:map_push_elem)  ok\n", "DOC-8/hash P71/hash"},
 		{"nested template", hash + "o1 = outer(array, max=1, template=o0)  ok\n", "DOC-9/array"},
 		{"leaked name", hash + "end()  = i0\n", "DOC-6/hash"},
 		{"leak of another cause is not hidden", hash + "i1 = map(prog_array, key=4, value=4, max=1)  ok\ni1.close()  ok\nr1 = reopen(i1)  ok\nend()  = i1 o0\n", "P63/hash"},

@@ -136,6 +136,7 @@ func (r *reducer) simplify() {
 
 func (r *reducer) simplifyOp(i int) {
 	r.shortenBatch(i)
+	r.shortenBody(i)
 	for field := 0; ; field++ {
 		seq := r.best.Trace.Sequence()
 		if i >= len(seq) || field >= reflect.TypeOf(seq[i]).NumField() {

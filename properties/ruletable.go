@@ -5,6 +5,13 @@ import "mimic/ops"
 func hasBatch(k Kernel) bool     { return k.does(batchOps) }
 func hasExclusive(k Kernel) bool { return k.does(exclusiveMaps) }
 
+func locksWork(k Kernel) bool  { return k.does(locksInside) }
+func sleepsWork(k Kernel) bool { return k.does(sleepInside) }
+func hasKfuncs(k Kernel) bool  { return !k.Version.Before(v6_12) }
+
+// sleepsSomehow is the feature of the type of program that plans make sleepable most.
+var sleepsSomehow = ops.LSM.SleepableFeature()
+
 // The rules, each with the claims that break with it.
 var (
 	kernelLives = rule("lives", "the kernel survives whatever is asked of it", "P00")
@@ -135,6 +142,7 @@ var (
 	templLeaves = rule("template/leaves", "an outer map does not keep its template", "DOC-6")
 
 	liveFD      = rule("live/descriptor", "an open descriptor keeps a map", "P65")
+	liveUsed    = rule("live/used", "a program keeps a map that it uses", "P65").with(ops.XDP.Feature())
 	liveSlot    = rule("live/stored", "being stored keeps a map", "P60")
 	liveProg    = rule("live/program", "a program keeps the outer map that it uses", "P64")
 	livePin     = rule("live/path", "a path keeps a map", "L1").with(ops.FeaturePins)
@@ -161,12 +169,51 @@ var (
 	sysWrites   = rule("prog/syscall", "a program of type syscall updates and deletes as user space does", "P78").with(ops.FeatureSys).contradicts(docOnlyUser)
 	docOnlyUser = rule("doc/only-lookup", "programs can only look up in an outer map, not update or delete", "DOC-8", "DOC-11").with(ops.FeatureSys)
 
-	progLookup      = rule("prog/lookup", "a program that looks up loads", "DOC-18")
-	progWrite       = rule("prog/write", "a program that updates or deletes is refused", "DOC-8", "DOC-11")
-	progOther       = rule("prog/other", "a program that calls another helper on the outer map is refused", "DOC-8")
+	progLookup = rule("prog/lookup", "a program that uses inner maps as it should loads", "DOC-18")
+	progWrite  = rule("prog/write", "a program that updates or deletes in an outer map is refused", "DOC-8", "DOC-11")
+	progOther  = rule("prog/other", "a program that has another helper work on an outer map is refused", "DOC-8", "P71")
+	progEach   = rule("prog/each", "a program that visits the elements of an outer map is refused", "P72")
+	progDirect = rule("prog/direct", "a program that addresses the values of an outer map is refused", "P73")
+
+	nullRead   = rule("null/read", "an inner map that may be NULL is not read", "P74")
+	nullWrite  = rule("null/write", "nor written to", "P74")
+	nullAdd    = rule("null/add", "nor added to", "P74")
+	nullMap    = rule("null/map", "nor handed to a helper as a map", "P74")
+	nullKfunc  = rule("null/kfunc", "nor to a function of the kernel", "P74").where(hasKfuncs)
+	nullMemory = rule("null/memory", "nor to a helper as memory, of any size", "P74")
+	nullField  = rule("null/field", "nor is a special field of it used", "P74")
+	nullBranch = rule("null/branch", "it is not used if it was checked on one branch only", "P74")
+	nullSpill  = rule("null/spill", "nor, unchecked, after it was on the stack", "P74")
+	nullPass   = rule("null/pass", "nor, unchecked, when a subprogram returned it", "P74")
+
+	nullValue = rule("null/value", "what a lookup in an inner map answers is not used before it is checked, whatever the template holds", "P74")
+
+	ptrStore      = rule("inner/store", "nothing is stored in an inner map's own structure", "P75")
+	ptrAdd        = rule("inner/add", "nothing is added to the address of an inner map", "P75")
+	ptrMemory     = rule("inner/memory", "an inner map is not handed over as memory, nor are its fields used as those of a value", "P75")
+	valueAsMap    = rule("value/map", "a value is not used as a map", "P75")
+	valueBounds   = rule("value/bounds", "what lies beyond a value of an inner map is not used", "P75")
+	progForbidden = rule("inner/forbidden", "what programs may only read in an inner map they do not write, and the other way round", "P77")
+	lockPairs     = rule("inner/lock", "a program releases the lock that it took, that of the same value, and does little meanwhile", "P87").where(locksWork)
+	timerOwn      = rule("inner/timer", "a timer is set up for the inner map that it is in", "P86").where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
+
+	sleepRefused = rule("sleep/refused", "sleepable programs do not use outer maps", "P79").with(sleepsSomehow).where(func(k Kernel) bool { return !k.does(sleepInside) })
+	sleepTaken   = rule("sleep/taken", "sleepable programs can use outer maps", "P79").with(sleepsSomehow).where(sleepsWork)
+	twoSleep     = rule("ways/sleepable", "a sleepable program that may not use a map directly may not use it inside another", "P80").with(sleepsSomehow).where(sleepsWork)
+	twoType      = rule("ways/type", "a type of program that may not use the fields of a map directly may not use them inside another", "P81").where(sleepsWork)
+	twoRefused   = rule("ways/refused", "a program that is refused when it is given a map directly is refused when that map is inside another", "W1")
+	alikeTaken   = rule("ways/taken", "a program that is taken when it is given a map directly is taken when that map is inside another", "W2")
+
+	runDirect       = rule("run/direct", "a program finds in a map what was written to it", "DOC-2").with(runFeature)
+	runWrites       = rule("run/writes", "programs update and delete in inner maps as user space does", "P76")
+	runQueues       = rule("run/queues", "programs push to, pop from and peek at inner queues and stacks", "P76")
+	runVisits       = rule("run/visits", "programs visit, and count, every element of an inner map", "P76").where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
+	progCount       = rule("prog/count", "a program that counts the elements of an outer map loads", "P88").where(hasKfuncs)
+	outerCount      = rule("run/count", "a program counts the pairs of a hash of maps; an array of maps counts none", "P88").where(hasKfuncs)
 	runFound        = rule("run/found", "a program finds the inner map and what is in it", "DOC-18")
 	runBeyondPercpu = rule("run/beyond-percpu", "a program finds nothing between the end of an inner per-CPU array and that of its template", "P85").with(ops.FeatureHarm).kills().
 			where(func(k Kernel) bool { return !k.does(percpuArrayMax) })
+	runBeyondConst  = rule("run/beyond-constant", "nor with a constant index, however much of the template it is in", "P85").with(ops.FeatureHarm).kills()
 	runUnseenPercpu = rule("run/unseen-percpu", "a program finds what an inner per-CPU array has behind the end of its template", "P85").
 			where(func(k Kernel) bool { return !k.does(percpuArrayMax) }).with(ops.PercpuArray.Feature())
 	runBeyond = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")

@@ -33,6 +33,7 @@ type object struct {
 	kept  int // references that only a lying kernel holds
 
 	data  map[uint64]uint64 // of an inner hash or array: values by key
+	queue []uint64          // of a queue or stack: values, the oldest first
 	murky bool              // written to in a way that is not modelled
 	walk  walk
 
@@ -70,14 +71,6 @@ func (o *object) lingers() bool {
 	return o.fds == 0 && o.pins == 0 && r != nil && r.lingers
 }
 
-type program struct {
-	typ  ops.ProgType
-	body ops.Body
-	uses *object
-	free bool
-	refs int // descriptors and paths
-}
-
 // handle is what a name stands for: a descriptor, or a path.
 type handle struct {
 	obj   *object
@@ -100,13 +93,14 @@ func (h *handle) fd() bool {
 type State struct {
 	Kernel  Kernel
 	handles map[ops.Name]*handle
-	objects []*object // in order of creation
-	via     *handle   // what the operation that is predicted works through
+	objects []*object             // in order of creation
+	via     *handle               // what the operation that is predicted works through
+	direct  map[string]ops.Result // by way: what loading a program answered that is given its map directly
 }
 
 // NewState is the state before the first operation.
 func NewState(k Kernel) *State {
-	return &State{Kernel: k, handles: map[ops.Name]*handle{}}
+	return &State{Kernel: k, handles: map[ops.Name]*handle{}, direct: map[string]ops.Result{}}
 }
 
 // objectOf is the map that a name stands or stood for, or nil.
@@ -245,6 +239,8 @@ func (s *State) lifeline(o *object) []Ref {
 		return on(FamilyInner, liveFD)
 	case o.pins > 0:
 		return on(FamilyInner, livePin)
+	case o.progs > 0 && !o.outer:
+		return on(FamilyInner, liveUsed)
 	case o.progs > 0:
 		return on(o.family(), liveProg)
 	}

@@ -33,15 +33,21 @@ const (
 // Tally counts what a run asked, beside the rules: how operations ended, and
 // what each type of map was answered where nothing else was wrong.
 type Tally struct {
-	Triples map[Triple]int
-	Types   map[Use]ops.Errno
+	Triples   map[Triple]int
+	Types     map[Use]ops.Errno
+	Positions map[Position]int
 }
 
 // NewTally is an empty one.
-func NewTally() *Tally { return &Tally{map[Triple]int{}, map[Use]ops.Errno{}} }
+func NewTally() *Tally { return &Tally{map[Triple]int{}, map[Use]ops.Errno{}, map[Position]int{}} }
 
 // note counts a step that was judged.
 func (t *Tally) note(s *State, op ops.Op, o *Outcome, got ops.Result) {
+	if prog, ok := op.(ops.Prog); ok {
+		for _, p := range s.positions(prog) {
+			t.Positions[p]++
+		}
+	}
 	if o.Free {
 		return
 	}

@@ -22,7 +22,7 @@ func TestUnwaited(t *testing.T) {
 		{maps + "o0.lookup(1)  ENOENT\n", old, 0},
 		{maps + "o1 = reopen(o0)  ok\no1.lookup(1)  ENOENT\n", old, 0},
 		{maps + "end()  ok\ni0.info()  EBADF\n", recent, 0},
-		{maps + "p0 = prog(xdp, lookup, o0)  EINVAL\n", recent, 0},
+		{maps + "p0 = prog(xdp, o0, find:in check get:in check read)  EINVAL\n", recent, 0},
 	} {
 		trace, err := ops.ParseTrace("kernel: x\n" + tt.steps + "ended: completed\n")
 		if err != nil {

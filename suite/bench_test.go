@@ -7,7 +7,7 @@ import (
 // BenchmarkExamineHonest is the cost of the host's side: planning and judging.
 func BenchmarkExamineHonest(b *testing.B) {
 	for b.Loop() {
-		out, err := examineFake(honest(), 1)
+		out, err := examineFake(honest(), 1, DefaultSequences)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -96,7 +96,7 @@ const settlePause = 200 * time.Microsecond
 // unsettled is a sequence with the answers that were not said yet.
 type unsettled struct {
 	*executor.Started
-	answers []ops.Result
+	answers []ops.Step
 	done    bool
 }
 
@@ -143,10 +143,10 @@ func hear(asked <-chan question, due bool) (q question, ok bool) {
 // to say at once what is being done and what it answered.
 func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
 	u := &unsettled{}
-	before, each := func(int) {}, func(r ops.Result) { u.answers = append(u.answers, r) }
+	before, each := func(int) {}, func(s ops.Step) { u.answers = append(u.answers, s) }
 	if q.careful { // a connection that broke shows at the next answer
 		before = func(i int) { conn.Doing(i) }
-		each = func(r ops.Result) { conn.Say(r.String()) }
+		each = func(s ops.Step) { conn.Say(s.Answer()) }
 	}
 	u.Started = x.Start(q.seq, before, each)
 	for u.done = u.Continue(); q.careful && !u.done; u.done = u.Continue() {
@@ -170,8 +170,8 @@ func settle(conn *wire.Conn, waiting []*unsettled) ([]*unsettled, error) {
 }
 
 func say(conn *wire.Conn, u *unsettled) error {
-	for _, r := range u.answers {
-		if err := conn.Say(r.String()); err != nil {
+	for _, s := range u.answers {
+		if err := conn.Say(s.Answer()); err != nil {
 			return err
 		}
 	}

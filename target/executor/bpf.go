@@ -26,6 +26,7 @@ const (
 	cmdMapNextID     = 12
 	cmdMapFDByID     = 14
 	cmdInfoByFD      = 15
+	cmdRawTracepoint = 17
 	cmdBTFLoad       = 18
 	cmdTake          = 21
 	cmdFreeze        = 22
@@ -36,7 +37,6 @@ const (
 	cmdDeleteBatch   = 27
 	cmdLinkCreate    = 28
 	badFD            = 0xffffffff
-	loadAttempts     = 20
 	elementBuffer    = 64 << 10 // more than any value, per-CPU ones included
 	guard            = 0xa5     // what buffers hold where the kernel must not write
 	objectNameLength = 16
@@ -105,13 +105,27 @@ type loadAttr struct {
 	kernVersion, flags  uint32
 	name                [objectNameLength]byte
 	ifindex, attachType uint32
+	btfFD, funcInfoSize uint32
+	funcInfo            uint64
+	funcs, lineInfoSize uint32
+	lineInfo            uint64
+	lines, attachBTF    uint32
+	attachFD, _         uint32
 }
 
 type testRunAttr struct {
-	fd, retval      uint32
-	sizeIn, sizeOut uint32
-	in, out         uint64
-	repeat, ns      uint32
+	fd, retval         uint32
+	sizeIn, sizeOut    uint32
+	in, out            uint64
+	repeat, ns         uint32
+	ctxSizeIn, ctxSize uint32
+	ctxIn, ctxOut      uint64
+	flags, cpu         uint32
+}
+
+type rawTracepointAttr struct {
+	name  uint64
+	fd, _ uint32
 }
 
 // bpf calls bpf(2). The call is raw, as the others here: one that may block makes the
@@ -137,29 +151,6 @@ func element(cmd uintptr, fd uint32, key, value []byte, flags, tail uint64) unix
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(value)
 	return errno
-}
-
-// loadProg loads a program. The verifier gives up with EAGAIN when a signal is
-// pending, which the Go runtime sends now and then.
-func loadProg(progType uint32, insns []byte, licence string) (fd uint32, errno unix.Errno) {
-	text := append([]byte(licence), 0)
-	for range loadAttempts {
-		attr := loadAttr{progType: progType, count: uint32(len(insns) / 8), insns: address(insns), licence: address(text)}
-		if fd, errno = bpf(cmdProgLoad, &attr); errno != unix.EAGAIN {
-			break
-		}
-	}
-	runtime.KeepAlive(insns)
-	runtime.KeepAlive(text)
-	return fd, errno
-}
-
-// testRun runs a program once on a packet, which it may write to.
-func testRun(fd uint32, packet []byte) (uint32, unix.Errno) {
-	attr := testRunAttr{fd: fd, sizeIn: uint32(len(packet)), sizeOut: uint32(len(packet)), in: address(packet), out: address(packet)}
-	_, errno := bpf(cmdTestRun, &attr)
-	runtime.KeepAlive(packet)
-	return attr.retval, errno
 }
 
 func infoOf(fd uint32) (mapInfo, unix.Errno) {

@@ -27,7 +27,7 @@ func (x *Executor) createMap(o ops.Map) ops.Result {
 		return ops.Read(errno)
 	}
 	x.slow = x.slow || o.Bound == ops.BoundStruct // bpf_struct_ops_map_free waits for RCU tasks
-	return x.create(o.Def, attr, handle{key: o.Key, value: o.Value})
+	return x.create(o.Def, attr, handle{kind: o.Type, flags: o.Flags, key: o.Key, value: o.Value, max: o.Max, described: x.handle(o.BTF).described})
 }
 
 func (x *Executor) createOuter(o ops.Outer) ops.Result {
@@ -38,7 +38,7 @@ func (x *Executor) createOuter(o ops.Outer) ops.Result {
 	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
 		return ops.Read(errno)
 	}
-	return x.create(o.Def, attr, handle{key: o.Key, value: 4, outer: true, template: t})
+	return x.create(o.Def, attr, handle{kind: o.Kind.MapType(), flags: o.Flags, key: o.Key, value: 4, outer: true, template: t})
 }
 
 // describe names the types of a BTF object; for what is none, types that most have.
@@ -123,10 +123,8 @@ func (x *Executor) loadBTF(o ops.BTF) ops.Result {
 	if err != nil {
 		return ops.Read("not built: " + err.Error())
 	}
-	h.btf = &object
-	attr := btfAttr{btf: address(object.Blob), size: uint32(len(object.Blob))}
-	fd, errno := bpf(cmdBTFLoad, &attr)
-	runtime.KeepAlive(object.Blob)
+	h.btf, h.described = &object, btfs.Kind(o.Kind)
+	fd, errno := loadTypes(object.Blob)
 	if errno != 0 {
 		return failed(errno)
 	}
@@ -138,6 +136,12 @@ func (x *Executor) loadBTF(o ops.BTF) ops.Result {
 	h.fd, h.btfID = fd, info
 	x.btfByID[info] = o.Def
 	return ops.OK
+}
+
+func loadTypes(blob []byte) (uint32, unix.Errno) {
+	fd, errno := bpf(cmdBTFLoad, &btfAttr{btf: address(blob), size: uint32(len(blob))})
+	runtime.KeepAlive(blob)
+	return fd, errno
 }
 
 // btfInfoOf is the id of a BTF object.

@@ -20,37 +20,47 @@ import (
 
 // handle is what a name stands for.
 type handle struct {
-	fd       uint32 // badFD when closed
-	id       uint32 // of a map; 0 for a program, or if creation failed
-	created  ops.Name
-	key      ops.Size
-	value    ops.Size
-	outer    bool
-	template *handle // of an outer map: what its inner maps look like
-	uses     *handle // of a program: the outer map
-	cursor   []byte  // where the last batch lookup ended; nil: nowhere
-	btf      *btfs.Object
-	btfID    uint32
+	fd        uint32 // badFD when closed
+	id        uint32 // of a map; 0 for a program, or if creation failed
+	created   ops.Name
+	kind      ops.MapType
+	flags     ops.CreateFlags
+	key       ops.Size
+	value     ops.Size
+	max       ops.Size
+	outer     bool
+	template  *handle // of an outer map: what its inner maps look like
+	cursor    []byte  // where the last batch lookup ended; nil: nowhere
+	btf       *btfs.Object
+	btfID     uint32
+	described btfs.Kind // what the values of a map look like, or what a BTF object describes
+	program   *loaded
 }
 
 // Executor does the operations of sequences, one at a time; Start makes one for
 // each sequence, with names of its own.
 type Executor struct {
-	handles map[ops.Name]*handle
-	byID    map[uint32]ops.Name
-	btfByID map[uint32]ops.Name
-	pinned  map[ops.Name]bool
-	number  int  // of the sequence
-	slow    bool // it made a map that takes its time to go
-	shared  *shared
+	handles  map[ops.Name]*handle
+	byID     map[uint32]ops.Name
+	btfByID  map[uint32]ops.Name
+	pinned   map[ops.Name]bool
+	number   int               // of the sequence
+	slow     bool              // it made a map that takes its time to go
+	note     string            // what the kernel said in words to the last operation
+	accepted map[likeness]bool // programs that the kernel took when they were given an inner map itself
+	shared   *shared
 }
 
 // shared is what the sequences of a process have in common.
 type shared struct {
-	buffer []byte // what the kernel writes to
-	value  []byte // what an update hands over: zeros between calls
-	pins   pinDir
-	begun  int // sequences
+	buffer  []byte // what the kernel writes to
+	value   []byte // what an update hands over: zeros between calls
+	pins    pinDir
+	begun   int               // sequences
+	log     []byte            // what the verifier writes to
+	mail    *mailbox          // nil: not made yet
+	reasons map[string]string // classes of lines of the verifier's
+	types   map[string]uint32 // descriptors of BTF objects of programs' functions
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -62,7 +72,9 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
-	return &Executor{shared: &shared{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer)}}, nil
+	return &Executor{shared: &shared{
+		buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer), log: make([]byte, logSize), types: map[string]uint32{}, reasons: map[string]string{},
+	}}, nil
 }
 
 // fresh is an executor for one more sequence.
@@ -70,7 +82,7 @@ func (x *Executor) fresh() Executor {
 	x.shared.begun++
 	return Executor{
 		handles: map[ops.Name]*handle{}, byID: map[uint32]ops.Name{}, btfByID: map[uint32]ops.Name{}, pinned: map[ops.Name]bool{},
-		number: x.shared.begun, shared: x.shared,
+		accepted: map[likeness]bool{}, number: x.shared.begun, shared: x.shared,
 	}
 }
 

@@ -35,9 +35,13 @@ func (x *Executor) Lacks() map[string]string {
 		}
 	}
 	for _, t := range ops.ProgTypes { // before the maps: the first program lets the kernel read its own BTF
-		note(t.Feature(), probeProg(t))
+		note(t.Feature(), x.probeProg(t, 0))
+		note(t.RunFeature(), x.probeRun(t))
 	}
-	note(ops.FeatureRun, probeRun())
+	for _, t := range []ops.ProgType{ops.Kprobe, ops.LSM, ops.Tracing} {
+		note(t.SleepableFeature(), x.probeProg(t, ops.Sleepable))
+	}
+	note(ops.FeatureRun, lacks[ops.XDP.RunFeature()])
 	note(ops.FeatureKernelBTF, probeKernelBTF())
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
 	note(ops.FeatureSys, x.probeSys())
@@ -54,9 +58,9 @@ func (x *Executor) Lacks() map[string]string {
 
 // probe runs a sequence and says what the first of it answered that failed.
 func (x *Executor) probe(seq ...ops.Op) (why string) {
-	each := func(r ops.Result) {
-		if why == "" && r.Errno != 0 {
-			why = "creating one answers " + r.String()
+	each := func(s ops.Step) {
+		if why == "" && s.Got.Errno != 0 {
+			why = "creating one answers " + s.Got.String()
 		}
 	}
 	for s := x.Start(append(seq, ops.End{}), func(int) {}, each); !s.Continue(); {
@@ -84,7 +88,7 @@ func (x *Executor) probeSys() string {
 }
 
 func probeKernelBTF() string {
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+	if _, err := os.Stat(kernelBTF); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -117,23 +121,45 @@ var bpfHint = map[unix.Errno]string{
 	unix.EPERM:  "run as root, or with CAP_BPF and CAP_SYS_ADMIN",
 }
 
-func probeProg(t ops.ProgType) string {
-	fd, errno := loadProg(uint32(t), progs.Nothing(), progs.Licence)
+func (x *Executor) probeProg(t ops.ProgType, flags ops.ProgFlags) string {
+	fd, log, errno := x.shared.loadProgram(image{kind: t, how: progKinds[t].progLoad, flags: flags, insns: progs.Nothing()})
 	if errno != 0 {
-		return fmt.Sprintf("loading one answers %v", ops.Failed(errno))
+		return strings.TrimSpace(fmt.Sprintf("loading one answers %v %s", ops.Failed(errno), progs.ReasonLine(log)))
 	}
 	closeFD(fd)
 	return ""
 }
 
-func probeRun() string {
-	fd, errno := loadProg(uint32(ops.XDP), progs.Nothing(), progs.Licence)
-	if errno != 0 {
-		return fmt.Sprintf("loading a program to run answers %v", ops.Failed(errno))
+// probeRun has a program look at an array, in the way that those of its type are run.
+func (x *Executor) probeRun(t ops.ProgType) string {
+	fresh := x.fresh()
+	defer fresh.closeAll()
+	for _, op := range (ops.Sequence{
+		ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1},
+		ops.Prog{Def: "p", Type: t, Map: "m", Body: ops.BodyLookup},
+	}) {
+		if r := fresh.do(op); r != ops.OK {
+			return fmt.Sprintf("%s answers %s", ops.Verb(op), r)
+		}
 	}
-	defer closeFD(fd)
-	if _, errno := testRun(fd, make([]byte, progs.PacketSize)); errno != 0 {
-		return fmt.Sprintf("BPF_PROG_TEST_RUN answers %v", ops.Failed(errno))
+	for range 2 { // up to 5.12 a program of type tracing is attached only once
+		if why := whyNotRun(fresh.do(ops.Run{On: "p"})); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// whyNotRun says of the answer to a run why it is none.
+func whyNotRun(r ops.Result) string {
+	why, not := strings.CutPrefix(r.Got, beforeWhy)
+	switch {
+	case not:
+		return why
+	case r.Errno != 0:
+		return "running one answers " + r.String()
+	case r.Got == progs.AnswerNotEnded:
+		return "its event does not come"
 	}
 	return ""
 }

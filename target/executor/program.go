@@ -1,70 +1,183 @@
 package executor
 
 import (
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/btfs"
 	"mimic/ops"
 	"mimic/progs"
 )
 
+// loaded is a program that the kernel took, or refused.
+type loaded struct {
+	progs.Program
+	flags ops.ProgFlags
+	alike likeness
+}
+
 func (x *Executor) load(o ops.Prog) ops.Result {
 	m := x.handle(o.Map)
-	h := &handle{fd: badFD, uses: m}
+	h := &handle{fd: badFD}
 	x.handles[o.Def] = h
-	insns, err := progs.Assemble(o.Type, o.Body, shapeOf(m))
+	mail, errno := x.shared.mailbox()
+	if errno != 0 {
+		return ops.Read("no mailbox: " + failed(errno).String())
+	}
+	p := programFor(o, m)
+	p.Mailbox = int(mail.fd)
+	var missing string
+	if p.Functions, missing = functionsOf(o.Body.Steps()); missing != "" {
+		x.note = "this kernel has no kfunc " + missing
+		return ops.Result{Errno: ops.Errno(unix.EINVAL), Got: progs.ReasonHelper}
+	}
+	h.program = &loaded{p, o.Flags | progKinds[o.Type].flags, alike(o, m)}
+	return x.offer(h, o.Flags)
+}
+
+// offer hands the kernel a program.
+func (x *Executor) offer(h *handle, flags ops.ProgFlags) ops.Result {
+	image, err := x.assemble(h.program.Program)
 	if err != nil {
 		return ops.Read("not assembled: " + err.Error())
 	}
-	fd, errno := loadProg(uint32(o.Type), insns, progs.Licence)
+	image.flags = flags
+	fd, log, errno := x.shared.loadProgram(image)
 	if errno != 0 {
-		return failed(errno)
+		return x.refused(errno, log)
 	}
 	h.fd = fd
+	x.slow = x.slow || h.program.late()
+	if !h.program.Outer {
+		x.accepted[h.program.alike] = true
+	}
 	return ops.OK
 }
 
-// shapeOf is what a program must know of the maps behind an outer map; for what
-// is none, something that assembles.
-func shapeOf(m *handle) progs.Shape {
-	s := progs.Shape{Outer: int(int32(m.fd)), OuterKey: 4, InnerKey: 4, InnerValue: 4}
+// late says whether the kernel forgets a program, and its maps, only after a
+// grace period of RCU tasks.
+func (l *loaded) late() bool { return l.Type == ops.Tracing || l.flags&ops.Sleepable != 0 }
+
+// plain has what says enough by itself; of EBADF the verifier says the number of
+// the descriptor.
+var plain = map[unix.Errno]bool{unix.EBADF: true, unix.ENOMEM: true, unix.EAGAIN: true}
+
+// refused is the answer of a load: the class of what the verifier said, if it
+// said anything.
+func (x *Executor) refused(errno unix.Errno, log string) ops.Result {
+	r := failed(errno)
+	if log != "" && !plain[errno] {
+		x.note = progs.ReasonLine(log)
+		r.Got = x.shared.reason(x.note)
+	}
+	return r
+}
+
+// manyReasons bounds what is kept.
+const manyReasons = 1000
+
+// reason is the class of a line. Many loads are refused for few reasons, and an
+// emulated processor takes as long to match a line as the kernel to refuse a
+// program.
+func (s *shared) reason(line string) string {
+	class, known := s.reasons[line]
+	if !known {
+		if len(s.reasons) == manyReasons {
+			clear(s.reasons)
+		}
+		class = progs.Reason(line)
+		s.reasons[line] = class
+	}
+	return class
+}
+
+// assemble makes the instructions of a program, and describes its functions if
+// it needs that.
+func (x *Executor) assemble(p progs.Program) (i image, err error) {
+	i.kind, i.how = p.Type, progKinds[p.Type].progLoad
+	if i.insns, err = p.Assemble(); err != nil || !callsBack(p.Body) {
+		return i, err
+	}
+	types, funcs, err := p.Describe()
+	if err != nil {
+		return i, err
+	}
+	if errno := x.shared.describe(&i, types, funcs); errno != 0 {
+		return i, fmt.Errorf("the BTF of its functions answers %v", failed(errno))
+	}
+	return i, nil
+}
+
+func callsBack(b ops.Body) bool {
+	return slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
+		return s.Call != nil && slices.Contains(s.Call.Args, ops.ArgCallback)
+	})
+}
+
+// functionsOf looks up the kfuncs that a body calls; missing is one that the
+// kernel has not.
+func functionsOf(steps []ops.BodyStep) (ids map[string]int32, missing string) {
+	for _, s := range steps {
+		if s.Call == nil || s.Call.ID != 0 {
+			continue
+		}
+		name := "bpf_" + s.Call.Name
+		id, ok := functionID(name)
+		if !ok {
+			return nil, name
+		}
+		if ids == nil {
+			ids = map[string]int32{}
+		}
+		ids[name] = int32(id)
+	}
+	return ids, ""
+}
+
+// programFor is the program that is given a map; for what is none, something
+// that assembles.
+func programFor(o ops.Prog, m *handle) progs.Program {
+	p := progs.Program{Type: o.Type, Body: o.Body, Map: int(int32(m.fd)), OuterKey: 4, Key: 4, Value: 4}
+	values := innermost(m)
 	if m.outer {
-		s.OuterKey = min(m.key, progs.MaxKey)
-		s.InnerKey, s.InnerValue = min(m.template.key, progs.MaxKey), m.template.value
+		p.Outer, p.OuterKey = true, min(m.key, progs.MaxKey)
 	}
-	return s
+	if values.id != 0 {
+		p.Key, p.Value = min(values.key, progs.MaxKey), values.value
+		p.MapType, p.Max, p.MapFlags, p.Special = values.kind, values.max, values.flags, values.described.Special()
+		p.Lock, p.Timer = ops.Size(values.described.Offset("bpf_spin_lock")), ops.Size(values.described.Offset("bpf_timer"))
+	}
+	return p
 }
 
-func (x *Executor) run(o ops.Run) ops.Result {
-	p := x.handle(o.On)
-	packet := make([]byte, progs.PacketSize)
-	shape := progs.Shape{OuterKey: 4, InnerKey: 4, InnerValue: 4}
-	if p.uses != nil {
-		shape = shapeOf(p.uses)
+// innermost is what the inner maps of an outer map look like; any other map itself.
+func innermost(m *handle) *handle {
+	if m.outer {
+		return m.template
 	}
-	copy(packet[progs.OuterKeyAt:], ops.Bytes(o.Key.N, shape.OuterKey))
-	copy(packet[progs.InnerKeyAt:], ops.Bytes(o.Inner.N, shape.InnerKey))
-	retval, errno := testRun(p.fd, packet)
-	if errno != 0 {
-		return failed(errno)
-	}
-	return answer(retval, packet, shape)
+	return m
 }
 
-func answer(retval uint32, packet []byte, s progs.Shape) ops.Result {
-	switch retval {
-	case progs.ReturnNoMap:
-		return ops.Read(ops.WordNoMap)
-	case progs.ReturnNoEntry:
-		return ops.Read(ops.WordNoEntry)
-	case progs.ReturnFound:
-		return ops.Read(ops.Number(readBack(packet, progs.ReadSize(s.InnerValue))))
-	case progs.ReturnShort:
-		return ops.Read("the packet is too short")
-	}
-	return ops.Read("another return value")
+// likeness is all that the verifier's opinion of a program depends on, but
+// whether it is given an outer map or an inner map itself.
+type likeness struct {
+	program    ops.ProgType
+	flags      ops.ProgFlags
+	body       ops.Body
+	key, value ops.Size
+	inner      ops.MapType
+	mapFlags   ops.CreateFlags
+	described  btfs.Kind
 }
 
-// readBack is the value as the program read it: an integer of that size, which
-// it stored as one of eight bytes.
-func readBack(packet []byte, size ops.Size) []byte {
-	whole := packet[progs.ValueAt : progs.ValueAt+8]
-	return ops.Bytes(number(whole), size)
+func alike(o ops.Prog, m *handle) likeness {
+	i := innermost(m)
+	return likeness{o.Type, o.Flags, o.Body, i.key, i.value, i.kind, i.flags, i.described}
 }
+
+// mayRun says whether a program can be run without danger to the machine: it is
+// safe, or the kernel took the same for an inner map itself, where its verifier
+// is at home.
+func (x *Executor) mayRun(l *loaded) bool { return progs.Safe(l.Program, x.accepted[l.alike]) }

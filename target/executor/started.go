@@ -55,7 +55,7 @@ type Started struct {
 	seq    ops.Sequence // what is left of it
 	number int          // of its first operation
 	before func(int)
-	each   func(ops.Result)
+	each   func(ops.Step)
 
 	begun time.Time
 	took  time.Duration
@@ -66,8 +66,8 @@ type Started struct {
 }
 
 // Start begins a sequence. before is told the number of each operation before it
-// is done, each every answer at once.
-func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Result)) *Started {
+// is done, each every answer at once, as a step.
+func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Step)) *Started {
 	return &Started{x: x.fresh(), seq: seq, before: before, each: each, begun: time.Now()}
 }
 
@@ -83,7 +83,9 @@ func (s *Started) Continue() bool {
 			s.number++
 			s.ask, s.want = s.x.waits(s.seq[0])
 			if s.ask == nil {
-				s.each(s.x.do(s.seq[0]))
+				s.x.note = ""
+				got := s.x.do(s.seq[0])
+				s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got, Note: s.x.note})
 				continue
 			}
 			s.patience = newPatience(s.x.slow)
@@ -92,7 +94,7 @@ func (s *Started) Continue() bool {
 		if got != s.want && !s.patience.over() {
 			return false
 		}
-		s.each(got)
+		s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got})
 		s.ask = nil
 	}
 	s.x.closeAll()

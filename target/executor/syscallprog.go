@@ -1,18 +1,11 @@
 package executor
 
 import (
-	"runtime"
-
 	"golang.org/x/sys/unix"
 
 	"mimic/ops"
 	"mimic/progs"
 )
-
-// sleepable is BPF_F_SLEEPABLE, without which there is no program of type syscall.
-const sleepable = 1 << 4
-
-const progTypeSyscall = 31
 
 // bySyscall has a program do to an outer map what user space would do.
 func (x *Executor) bySyscall(o ops.Sys) ops.Result {
@@ -25,7 +18,7 @@ func (x *Executor) bySyscall(o ops.Sys) ops.Result {
 	if err != nil {
 		return ops.Read("not assembled: " + err.Error())
 	}
-	fd, errno := loadFlagged(progTypeSyscall, insns, sleepable)
+	fd, _, errno := x.shared.loadProgram(image{kind: ops.Syscall, how: progKinds[ops.Syscall].progLoad, insns: insns})
 	if errno != 0 {
 		return ops.Read("not loaded: " + failed(errno).String())
 	}
@@ -35,16 +28,4 @@ func (x *Executor) bySyscall(o ops.Sys) ops.Result {
 		return ops.Read("not run: " + failed(errno).String())
 	}
 	return failed(unix.Errno(-int32(attr.retval)))
-}
-
-func loadFlagged(progType uint32, insns []byte, flags uint32) (fd uint32, errno unix.Errno) {
-	text := append([]byte(progs.Licence), 0)
-	for range loadAttempts {
-		attr := loadAttr{progType: progType, count: uint32(len(insns) / 8), insns: address(insns), licence: address(text), flags: flags}
-		if fd, errno = bpf(cmdProgLoad, &attr); errno != unix.EAGAIN {
-			break
-		}
-	}
-	runtime.KeepAlive([][]byte{insns, text})
-	return fd, errno
 }

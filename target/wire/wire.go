@@ -197,11 +197,11 @@ func answer(line string, seq ops.Sequence, steps []ops.Step) ([]ops.Step, error)
 	if len(steps) == len(seq) {
 		return steps, &FaultError{"more answers than operations"}
 	}
-	got, err := ops.ParseResult(line)
-	if err != nil {
+	step := ops.Step{Op: seq[len(steps)]}
+	if err := step.ParseAnswer(line); err != nil {
 		return steps, &FaultError{err.Error()}
 	}
-	return append(steps, ops.Step{Op: seq[len(steps)], Returned: true, Got: got}), nil
+	return append(steps, step), nil
 }
 
 // unanswered appends the operation that was begun and not answered.

@@ -44,12 +44,12 @@ func TestQuestionAndAnswers(t *testing.T) {
 	go func() {
 		for i := range seq {
 			agent.Doing(i)
-			agent.Say("ok")
+			agent.Say("ok  # so to say")
 		}
 		agent.Done(time.Second)
 	}()
 	steps, took, err := host.Answers(seq)
-	if err != nil || took != time.Second || len(steps) != len(seq) || !steps[2].Returned {
+	if err != nil || took != time.Second || len(steps) != len(seq) || !steps[2].Returned || steps[2].Note != "so to say" {
 		t.Errorf("heard %v, %v", steps, err)
 	}
 }

@@ -1,0 +1,207 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Body is what a program does: steps separated by spaces, each a word and its
+// arguments separated by colons, as in
+//
+//	find:in check get:in check read
+//
+// A program has two registers of its own, it and other, that hold pointers.
+// Most steps do something with it. The program ends after the last step, or at
+// a check that fails. It is kept as its text, so that operations can be compared.
+type Body string
+
+// StepWord is the word of a step.
+type StepWord string
+
+// The steps. Argument forms: KEY is a number or the word in, which stands for
+// what a run hands over (find: the key of the outer map; elsewhere: that of the
+// inner map); the others are numbers.
+const (
+	StepMap    StepWord = "map"    // it = the map that the program is given
+	StepFind   StepWord = "find"   // find:KEY: it = the inner map under a key of the map given, if that is an outer map; else that map itself
+	StepDirect StepWord = "direct" // it = the address of the values of the map given
+	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
+	StepCheck  StepWord = "check"  // ends the program if it is NULL
+	StepKeep   StepWord = "keep"   // other = it
+	StepSwap   StepWord = "swap"   // exchanges it and other
+	StepSpill  StepWord = "spill"  // stores it on the stack and loads it again
+	StepPass   StepWord = "pass"   // it = what a subprogram returns that is given it
+	StepMerge  StepWord = "merge"  // it = other, on a branch of its own
+	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
+	StepRead   StepWord = "read"   // read, read:OFFSET:SIZE: loads from it and answers that
+	StepWrite  StepWord = "write"  // write:OFFSET:SIZE:NUMBER: stores at it
+	StepAdd    StepWord = "add"    // add:NUMBER, add:in: adds to it
+	StepCall   StepWord = "call"   // call:NAME[:KEY[:NUMBER[:FLAGS]]]: has a helper or kfunc do something with it as a map, and answers what it returns
+	StepMemory StepWord = "mem"    // mem:NAME:SIZE: hands it to a helper as memory of that size
+	StepAsKey  StepWord = "askey"  // hands it to bpf_map_lookup_elem() as the key of another map
+	StepAsVal  StepWord = "asval"  // hands it to bpf_map_update_elem() as the value of another map
+	StepReturn StepWord = "return" // ends the program: it is its return value
+	StepLock   StepWord = "lock"   // takes the bpf_spin_lock in it
+	StepUnlock StepWord = "unlock" // releases the bpf_spin_lock in it
+	StepTimer  StepWord = "timer"  // sets up the bpf_timer in it; other is its map
+	StepStop   StepWord = "stop"   // cancels the bpf_timer in it
+)
+
+// stepArgs says how many arguments a step needs at least and takes at most, and of what form.
+var stepArgs = map[StepWord]struct {
+	least int
+	forms string // k: a key; n: a number; c: a call; m: a call on memory
+}{
+	StepMap: {}, StepFind: {1, "k"}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
+	StepSpill: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"},
+	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepReturn: {},
+	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
+}
+
+// StepWords lists the words of steps, in alphabetical order.
+func StepWords() (all []StepWord) {
+	for w := range stepArgs {
+		all = append(all, w)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// BodyStep is one step of a body.
+type BodyStep struct {
+	Word StepWord
+	Call *HelperCall // of call and mem
+	Key  BodyKey     // of find, get, call and add
+	N    []int64     // the numbers, in the order in which they are written
+}
+
+// BodyKey is a key of a step: a constant, or what a run hands over.
+type BodyKey struct {
+	In bool
+	N  uint64
+}
+
+// BodyLookup looks up the keys that a run hands over, in the outer map and in
+// the inner map that it finds there, and reads as much of the value as Run answers.
+const BodyLookup Body = "find:in check get:in check read"
+
+// MarshalText writes the steps.
+func (b Body) MarshalText() ([]byte, error) { return []byte(b), nil }
+
+// UnmarshalText accepts steps.
+func (b *Body) UnmarshalText(text []byte) error {
+	*b = Body(strings.Join(strings.Fields(string(text)), " "))
+	_, err := parseBody(string(*b))
+	return err
+}
+
+// Steps are the steps of a body, not to be changed; none of what is no body.
+func (b Body) Steps() []BodyStep {
+	if steps, known := parsed.Load(b); known {
+		return steps.([]BodyStep)
+	}
+	steps, _ := parseBody(string(b))
+	if bodies.Add(1) > manyBodies {
+		parsed.Clear()
+		bodies.Store(0)
+	}
+	parsed.Store(b, steps)
+	return steps
+}
+
+// parsed keeps the steps of bodies: each is looked at many times, by an emulated
+// processor too.
+var (
+	parsed sync.Map
+	bodies atomic.Int32
+)
+
+// manyBodies bounds what is kept.
+const manyBodies = 1 << 14
+
+func parseBody(text string) (steps []BodyStep, err error) {
+	for field := range strings.FieldsSeq(text) {
+		s, err := parseStep(strings.Split(field, ":"))
+		if err != nil {
+			return nil, fmt.Errorf("%q in the body of a program: %w", field, err)
+		}
+		steps = append(steps, s)
+	}
+	if len(steps) == 0 {
+		return nil, fmt.Errorf("the body of a program has no steps")
+	}
+	return steps, nil
+}
+
+func parseStep(parts []string) (s BodyStep, err error) {
+	s.Word = StepWord(parts[0])
+	form, known := stepArgs[s.Word]
+	args := parts[1:]
+	switch {
+	case !known:
+		return s, fmt.Errorf("there is no such step; want one of %v", StepWords())
+	case len(args) < form.least || len(args) > len(form.forms) || s.Word == StepRead && len(args) == 1:
+		return s, fmt.Errorf("%d arguments, want %d to %d", len(args), form.least, len(form.forms))
+	}
+	s.Key.In = len(args) < 2 // a call without a key
+	for i, a := range args {
+		if err := s.arg(form.forms[i], a); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (s *BodyStep) arg(form byte, a string) (err error) {
+	switch form {
+	case 'c', 'm':
+		if s.Call = CallNamed(a); s.Call == nil || s.Call.Memory != (form == 'm') {
+			err = fmt.Errorf("there is no helper %q", a)
+		}
+	case 'k':
+		if s.Key = (BodyKey{In: a == "in"}); !s.Key.In {
+			s.Key.N, err = number(a, 64)
+		}
+	default:
+		var n int64
+		n, err = strconv.ParseInt(a, 0, 64)
+		s.N = append(s.N, n)
+	}
+	return err
+}
+
+// String is the text of a step.
+func (s BodyStep) String() string {
+	parts := []string{string(s.Word)}
+	if s.Call != nil {
+		parts = append(parts, s.Call.Name)
+	}
+	forms := stepArgs[s.Word].forms
+	if strings.Contains(forms, "k") && (s.Word != StepCall || !s.Key.In || len(s.N) > 0) {
+		parts = append(parts, s.Key.String())
+	}
+	for _, n := range s.N {
+		parts = append(parts, strconv.FormatInt(n, 10))
+	}
+	return strings.Join(parts, ":")
+}
+
+func (k BodyKey) String() string {
+	if k.In {
+		return "in"
+	}
+	return strconv.FormatUint(k.N, 10)
+}
+
+// BodyOf is the body with these steps.
+func BodyOf(steps ...BodyStep) Body {
+	parts := make([]string, len(steps))
+	for i, s := range steps {
+		parts[i] = s.String()
+	}
+	return Body(strings.Join(parts, " "))
+}

@@ -1,0 +1,189 @@
+package progs
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"mimic/ops"
+)
+
+// Registers of a program. The others are of no step: calls clobber them.
+const (
+	mailbox = asm.R6 // address of the mailbox
+	it      = asm.R7
+	other   = asm.R8
+	scratch = asm.R9 // what an argument is made from before the others are
+)
+
+// Where on the stack things are, from its end.
+const (
+	contextAt = -8
+	spillAt   = -16
+	memoryAt  = -32 // ArgStack; 16 bytes, so that a bpf_dynptr has room
+	ownKeyAt  = -32 - MaxKey
+)
+
+// Names of places in a program.
+const (
+	endLabel      = "end"  // where the last step ends
+	exitLabel     = "exit" // where a failed check goes
+	passLabel     = "pass"
+	callbackLabel = "callback"
+)
+
+// assembler puts the instructions of a program together. The first error stays.
+type assembler struct {
+	Program
+	steps    []ops.BodyStep
+	ins      asm.Instructions
+	label    string // of the next instruction
+	n        int    // number of the step, from 1 on
+	rooms    int    // how many steps had ArgRoom
+	uses     map[string]bool
+	returned bool
+	err      error
+}
+
+func (a *assembler) fail(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (a *assembler) check() {
+	switch {
+	case len(a.steps) == 0:
+		a.fail("that is no body")
+	case len(a.steps) > MaxSteps:
+		a.fail("%d steps, want at most %d", len(a.steps), MaxSteps)
+	case a.OuterKey > MaxKey || a.Key > MaxKey:
+		a.fail("keys of %d and %d bytes, want at most %d", a.OuterKey, a.Key, MaxKey)
+	}
+	a.uses = map[string]bool{}
+}
+
+// add appends instructions; the first has the label that was set before.
+func (a *assembler) add(all ...asm.Instruction) {
+	for _, ins := range all {
+		if a.label != "" {
+			ins, a.label = ins.WithSymbol(a.label), ""
+		}
+		a.ins = append(a.ins, ins)
+	}
+}
+
+func (a *assembler) begin() {
+	a.add(
+		asm.StoreMem(asm.R10, contextAt, asm.R1, asm.DWord),
+		loadMap(mailbox, a.Mailbox, asm.PseudoMapValue),
+		asm.Mov.Imm(it, 0),
+		asm.Mov.Imm(other, 0),
+	)
+}
+
+func (a *assembler) step(s ops.BodyStep) {
+	a.n++
+	a.label = stepLabel(a.n)
+	if a.returned {
+		a.fail("step %d comes after %s and is never reached", a.n, ops.StepReturn)
+	}
+	words[s.Word](a, s)
+}
+
+func stepLabel(n int) string { return fmt.Sprintf("step%d", n) }
+
+// next is where the program goes on after the step.
+func (a *assembler) next() string {
+	if a.n == len(a.steps) {
+		return endLabel
+	}
+	return stepLabel(a.n + 1)
+}
+
+// end leaves what says that the end was reached, and returns 0, which every type
+// of program may. The verifier takes no instructions that are never reached.
+func (a *assembler) end() {
+	if !a.returned {
+		a.label = endLabel
+		a.reached()
+	}
+	if !a.returned || a.uses[exitLabel] {
+		a.label = exitLabel
+		a.add(asm.Mov.Imm(asm.R0, 0), asm.Return())
+	}
+}
+
+func (a *assembler) reached() {
+	a.add(
+		asm.LoadImm(asm.R1, EndReached, asm.DWord),
+		asm.StoreMem(mailbox, EndAt, asm.R1, asm.DWord),
+	)
+}
+
+// endIfNull ends the program at this step if a register is NULL, and goes on at
+// a label if it is not.
+func (a *assembler) endIfNull(reg asm.Register, label string) {
+	a.uses[exitLabel] = true
+	a.add(
+		asm.JNE.Imm(reg, 0, label),
+		storeImm(mailbox, EndAt, int64(a.n), asm.DWord),
+		asm.Ja.Label(exitLabel),
+	)
+}
+
+// answer leaves a register as what the step answered.
+func (a *assembler) answer(reg asm.Register) {
+	a.add(asm.StoreMem(mailbox, int16(AnswersAt+8*(a.n-1)), reg, asm.DWord))
+}
+
+// subprograms appends those that the steps use. A callback has to be described,
+// and with it every function of the program.
+func (a *assembler) subprograms() {
+	a.subprogram(passLabel, asm.Mov.Reg(asm.R0, asm.R1))
+	a.subprogram(callbackLabel, asm.Mov.Imm(asm.R0, 0))
+	if a.uses[callbackLabel] {
+		a.ins[0] = btf.WithFuncMetadata(a.ins[0], function("program"))
+	}
+}
+
+func (a *assembler) subprogram(label string, result asm.Instruction) {
+	if !a.uses[label] {
+		return
+	}
+	if a.uses[callbackLabel] {
+		result = btf.WithFuncMetadata(result, function(label))
+	}
+	a.label = label
+	a.add(result, asm.Return())
+}
+
+// function describes a static function. The verifier goes by its linkage and by
+// its returning an int, not by its arguments.
+func function(name string) *btf.Func {
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	return &btf.Func{Name: name, Type: &btf.FuncProto{Return: number}, Linkage: btf.StaticFunc}
+}
+
+// pass is the call of a subprogram; asm resolves where that is.
+func (a *assembler) pass() asm.Instruction {
+	a.uses[passLabel] = true
+	return asm.Call.Label(passLabel)
+}
+
+// callback puts the address of one in a register.
+func (a *assembler) callback(reg asm.Register) asm.Instruction {
+	a.uses[callbackLabel] = true
+	ins := asm.LoadImm(reg, -1, asm.DWord)
+	ins.Src = asm.PseudoFunc
+	return ins.WithReference(callbackLabel)
+}
+
+// loadMap puts a map, or the address of its first value, in a register. The
+// descriptor may be one that is not open, which asm.LoadMapPtr would not take.
+func loadMap(reg asm.Register, fd int, as asm.Register) asm.Instruction {
+	ins := asm.LoadImm(reg, int64(uint32(fd)), asm.DWord)
+	ins.Src = as
+	return ins
+}

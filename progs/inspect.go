@@ -1,0 +1,403 @@
+package progs
+
+import (
+	"slices"
+
+	"mimic/ops"
+)
+
+// Given is what Inspect must know of the map that a body is given.
+type Given struct {
+	Outer bool            // it is an outer map
+	Type  ops.MapType     // of the inner maps, or of the map itself
+	Value ops.Size        // size of their values
+	Max   ops.Size        // their max_entries
+	Flags ops.CreateFlags // and flags
+	Lock  bool            // their values have a bpf_spin_lock
+	Same  bool            // they all have the same max_entries
+}
+
+// Misuse is a way in which a body uses a pointer that no verifier may let pass.
+type Misuse string
+
+// Misuses.
+const (
+	MisuseNull       Misuse = "null"       // a pointer that may be NULL is used
+	MisuseNullValue  Misuse = "value null" // a value that may be NULL is used
+	MisuseScalar     Misuse = "scalar"     // NULL, or a number, is used
+	MisuseMemory     Misuse = "memory"     // a map is handed over as memory
+	MisuseStore      Misuse = "store"      // something is stored in a map's own structure
+	MisuseArithmetic Misuse = "arithmetic" // something is added to a map
+	MisuseOuter      Misuse = "outer"      // an outer map is used as another type of map
+	MisuseDirect     Misuse = "direct"     // the values of an outer map are addressed
+	MisuseType       Misuse = "type"       // a value is used as a map
+	MisuseBounds     Misuse = "bounds"     // what lies beyond a value is used
+	MisuseForbidden  Misuse = "forbidden"  // a map or value is written that programs may only read, or read that they may only write
+	MisuseLock       Misuse = "lock"       // another lock is released than was taken, or none, or something else is done meanwhile
+	MisuseTimer      Misuse = "timer"      // a timer is set up for another map than its own
+)
+
+// Fault is a misuse at a step.
+type Fault struct {
+	Step   int // 1-based
+	Misuse Misuse
+}
+
+// Report is what Inspect finds.
+type Report struct {
+	Faults []Fault // the first on each path through the body
+	Unsure bool    // there is something in it that Inspect does not judge
+}
+
+// Harmless says that the body does nothing that could go wrong where the kernel
+// takes it.
+func (r Report) Harmless() bool { return len(r.Faults) == 0 && !r.Unsure }
+
+type kind uint8
+
+const (
+	nothing kind = iota // not set yet: reading it is a misuse
+	outerMap
+	innerMap
+	value
+	null
+	unknown // not followed
+)
+
+type doubt uint8
+
+const (
+	never   doubt = iota
+	perhaps       // some kernels know that it is not
+	maybe
+)
+
+// pointer is what one of the two registers holds.
+type pointer struct {
+	kind      kind
+	null      doubt
+	id        int // pointers with the same are checked together
+	of        int // of a value: the id of its map
+	low, high int64
+}
+
+// inspector follows one path through a body.
+type inspector struct {
+	given     Given
+	steps     []ops.BodyStep
+	it, other pointer
+	ids       int
+	locked    int // id of the value whose lock is held; 0: none is
+	report    *Report
+}
+
+// Inspect follows every path through a body.
+func Inspect(b ops.Body, g Given) Report {
+	var r Report
+	(inspector{given: g, steps: b.Steps(), report: &r}).from(0)
+	return r
+}
+
+// from follows the steps from one on. Branches are followed by a copy.
+func (p inspector) from(i int) {
+	for ; i < len(p.steps); i++ {
+		s := p.steps[i]
+		if s.Word == ops.StepMerge || s.Word == ops.StepMaybe {
+			p.branch(s.Word).from(i + 1)
+			continue
+		}
+		misuse, ends := p.step(s)
+		if misuse == "" && ends && p.locked != 0 {
+			misuse = MisuseLock
+		}
+		if misuse != "" {
+			p.found(i+1, misuse)
+		}
+		if misuse != "" || ends {
+			return
+		}
+	}
+	if p.locked != 0 {
+		p.found(len(p.steps), MisuseLock)
+	}
+}
+
+func (p *inspector) found(step int, m Misuse) {
+	if f := (Fault{step, m}); !slices.Contains(p.report.Faults, f) {
+		p.report.Faults = append(p.report.Faults, f)
+	}
+}
+
+func (p inspector) branch(w ops.StepWord) inspector {
+	if p.it = (pointer{kind: null}); w == ops.StepMerge {
+		p.it = p.other
+	}
+	return p
+}
+
+// step follows one step: what is wrong with it, and whether the path ends.
+func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
+	switch s.Word {
+	case ops.StepCheck:
+		return "", p.check()
+	case ops.StepReturn:
+		p.report.Unsure = true
+		return "", true
+	case ops.StepMap, ops.StepFind, ops.StepDirect:
+		return p.take(s.Word), false
+	case ops.StepKeep:
+		p.other = p.it
+	case ops.StepSwap:
+		p.it, p.other = p.other, p.it
+	case ops.StepSpill, ops.StepPass:
+	default:
+		return p.use(s), false
+	}
+	return "", false
+}
+
+// take sets it from the map that the body is given.
+func (p *inspector) take(w ops.StepWord) Misuse {
+	switch {
+	case w == ops.StepDirect && p.given.Outer:
+		return MisuseDirect
+	case w == ops.StepDirect:
+		p.it = pointer{kind: unknown}
+		p.report.Unsure = true
+	case !p.given.Outer:
+		p.it = pointer{kind: innerMap}
+	case w == ops.StepMap:
+		p.it = pointer{kind: outerMap}
+	default:
+		p.ids++
+		p.it = pointer{kind: innerMap, null: maybe, id: p.ids}
+	}
+	return ""
+}
+
+// check passes over what is not NULL: what has been checked, and copies of it.
+func (p *inspector) check() (ends bool) {
+	if p.it.kind == null {
+		return true
+	}
+	if p.other.id == p.it.id && p.it.id != 0 {
+		p.other.null = never
+	}
+	p.it.null = never
+	return false
+}
+
+// use is a step that needs a pointer to something.
+func (p *inspector) use(s ops.BodyStep) Misuse {
+	switch {
+	case p.it.kind == unknown:
+		p.report.Unsure = true
+		return ""
+	case p.it.kind == nothing || p.it.kind == null:
+		return p.useNull(s)
+	case s.Word == ops.StepMemory && (p.it.kind == value || p.it.null == maybe && s.N[0] == 0):
+		p.report.Unsure = true // some helpers take NULL, and no bytes at all
+		return ""
+	case p.it.null == maybe && p.it.kind == value:
+		return MisuseNullValue
+	case p.it.null == maybe:
+		return MisuseNull
+	case p.it.null == perhaps:
+		p.report.Unsure = true
+	}
+	if p.locked != 0 && !slices.Contains([]ops.StepWord{ops.StepUnlock, ops.StepRead, ops.StepWrite, ops.StepAdd}, s.Word) {
+		return MisuseLock
+	}
+	if p.it.kind == value {
+		return p.useValue(s)
+	}
+	return p.useMap(s)
+}
+
+// useNull: there are helpers that take NULL for no memory.
+func (p *inspector) useNull(s ops.BodyStep) Misuse {
+	if s.Word == ops.StepMemory && s.N[0] == 0 || s.Word == ops.StepAdd {
+		p.it = pointer{kind: unknown}
+		p.report.Unsure = true
+		return ""
+	}
+	return MisuseScalar
+}
+
+func (p *inspector) useMap(s ops.BodyStep) Misuse {
+	switch s.Word {
+	case ops.StepGet:
+		return p.get(s)
+	case ops.StepCall:
+		return p.call(s)
+	case ops.StepRead: // of the kernel's own structure: allowed where it is described
+		p.report.Unsure = true
+		return ""
+	case ops.StepWrite:
+		return MisuseStore
+	case ops.StepAdd:
+		if !s.Key.In && s.Key.N == 0 {
+			p.report.Unsure = true
+			return ""
+		}
+		return MisuseArithmetic
+	}
+	return MisuseMemory
+}
+
+func (p *inspector) get(s ops.BodyStep) Misuse {
+	p.ids++
+	if p.it.kind == outerMap { // with the key of an inner map
+		p.it = pointer{kind: innerMap, null: maybe, id: p.ids}
+		p.report.Unsure = true
+		return ""
+	}
+	p.unless(lookedUp)
+	p.it = pointer{kind: value, null: maybe, id: p.ids, of: p.it.id}
+	if p.given.elides() && !s.Key.In && s.Key.N < uint64(p.given.Max) {
+		p.it.null = perhaps
+	}
+	return ""
+}
+
+// elides says whether kernels may know that an element is there. They must not
+// where inner maps may be shorter than the template.
+func (g Given) elides() bool {
+	return (g.Type == ops.Array || g.Type == ops.PercpuArray) && g.Same
+}
+
+// unless doubts the body if the type of map is none of those.
+func (p *inspector) unless(types []ops.MapType) {
+	if !slices.Contains(types, p.given.Type) || p.given.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+		p.report.Unsure = true
+	}
+}
+
+var (
+	lookedUp = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash, ops.LPMTrie}
+	queues   = []ops.MapType{ops.Queue, ops.Stack}
+)
+
+// takes lists the types of map that certainly have a call.
+var takes = map[string][]ops.MapType{
+	"map_update_elem":   lookedUp,
+	"map_delete_elem":   lookedUp,
+	"for_each_map_elem": {ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash},
+	"map_push_elem":     queues,
+	"map_pop_elem":      queues,
+	"map_peek_elem":     queues,
+	// which every type has, where there is the function
+	"map_sum_elem_count": {},
+}
+
+// writers are the calls that change a map.
+var writers = []string{"map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"}
+
+func (p *inspector) call(s ops.BodyStep) Misuse {
+	if p.it.kind == outerMap && s.Call.ID != 0 {
+		return MisuseOuter
+	}
+	if p.it.kind == outerMap { // functions of the kernel take any map
+		p.report.Unsure = p.report.Unsure || s.Call.Name != "map_sum_elem_count"
+		return ""
+	}
+	if p.given.Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
+		return MisuseForbidden
+	}
+	p.unless(takes[s.Call.Name])
+	return ""
+}
+
+func (p *inspector) useValue(s ops.BodyStep) Misuse {
+	switch s.Word {
+	case ops.StepRead, ops.StepWrite:
+		return p.access(s)
+	case ops.StepAdd:
+		return p.add(s)
+	case ops.StepGet, ops.StepCall:
+		return MisuseType
+	case ops.StepTimer:
+		return p.timer()
+	case ops.StepLock, ops.StepUnlock:
+		return p.lock(s.Word)
+	}
+	p.report.Unsure = true
+	return ""
+}
+
+// timer is set up for the very map that the value was looked up in.
+func (p *inspector) timer() Misuse {
+	p.report.Unsure = true
+	switch {
+	case p.other.kind == unknown:
+	case p.other.kind == null || p.other.kind == nothing:
+		return MisuseScalar
+	case p.other.null == maybe:
+		return MisuseNull
+	case p.other.kind == value:
+		return MisuseType
+	case p.other.id != p.it.of:
+		return MisuseTimer
+	}
+	return ""
+}
+
+// lock is taken and released by the same pointer.
+func (p *inspector) lock(w ops.StepWord) Misuse {
+	p.report.Unsure = true
+	switch {
+	case !p.given.Lock:
+	case w == ops.StepLock && p.locked == 0:
+		p.locked = p.it.id
+	case w == ops.StepUnlock && p.locked == p.it.id:
+		p.locked = 0
+	default:
+		return MisuseLock
+	}
+	return ""
+}
+
+// access is within the value, or it is a misuse.
+func (p *inspector) access(s ops.BodyStep) Misuse {
+	offset, size := int64(0), int64(ReadSize(p.given.Value))
+	if len(s.N) > 1 {
+		offset, size = s.N[0], s.N[1]
+	}
+	if p.it.low+offset < 0 || p.it.high+offset+size > int64(p.given.Value) {
+		return MisuseBounds
+	}
+	denied := ops.WriteOnlyProg
+	if s.Word == ops.StepWrite {
+		denied = ops.ReadOnlyProg
+	}
+	if p.given.Flags&denied != 0 {
+		return MisuseForbidden
+	}
+	p.unless(lookedUp)
+	return ""
+}
+
+// add moves a pointer to a value; in stands for 0 to 7.
+func (p *inspector) add(s ops.BodyStep) Misuse {
+	n, m := int64(s.Key.N), int64(s.Key.N)
+	if s.Key.In {
+		n, m = 0, 7
+	}
+	p.it.low, p.it.high = p.it.low+n, p.it.high+m
+	return ""
+}
+
+// Given is what Inspect must know of the program's map. Which kernel it is for
+// is not known here: per-CPU arrays of any length can be inner maps of some.
+func (p Program) Given() Given {
+	same := !p.Outer || p.MapType == ops.Array && p.MapFlags&ops.InnerMap == 0
+	return Given{Outer: p.Outer, Type: p.MapType, Value: p.Value, Max: p.Max, Flags: p.MapFlags, Lock: p.Special, Same: same}
+}
+
+// Safe says whether the program may be run where the kernel takes it. Nothing in
+// it is certain to be wrong; and if its values have special fields, or there is
+// something in it that Inspect does not judge, the kernel has taken it directly.
+func Safe(p Program, takenDirectly bool) bool {
+	r := Inspect(p.Body, p.Given())
+	return len(r.Faults) == 0 && (takenDirectly || !p.Special && !r.Unsure)
+}

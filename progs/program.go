@@ -1,0 +1,49 @@
+package progs
+
+import "mimic/ops"
+
+// Program is a body with all that its instructions depend on.
+type Program struct {
+	Type      ops.ProgType
+	Body      ops.Body
+	Map       int      // descriptor of the map that it is given; it may be one that is not open
+	Outer     bool     // that is an outer map
+	OuterKey  ops.Size // size of its keys, if it is
+	Key       ops.Size // sizes of the keys and values of the inner maps, or of the map itself if it is no outer map
+	Value     ops.Size
+	Lock      ops.Size    // where in a value the bpf_spin_lock is, if there is one
+	Timer     ops.Size    // where the bpf_timer is
+	MapType   ops.MapType // type, max_entries and flags of the inner maps, or of the map itself
+	Max       ops.Size
+	MapFlags  ops.CreateFlags
+	Special   bool             // their values have special fields
+	Mailbox   int              // descriptor of an array with one value of MailboxSize bytes
+	Functions map[string]int32 // BTF ids of the kernel's kfuncs, by name
+}
+
+// Layout of the mailbox, through which a program is handed keys and answers: in
+// bytes from its beginning.
+const (
+	OuterKeyAt = 0    // the key of the outer map, as bytes of a key
+	InnerKeyAt = 512  // the key of the inner map
+	BranchesAt = 1024 // uint64: bit n-1 is set if the branch of step n is taken
+	EndAt      = 1032 // uint64: 0 while it runs, then EndReached or the number of the check that ended it
+	AnswersAt  = 1088 // uint64 for each step, whether it answers or not
+	ValueAt    = 4096 // where steps put the values that they hand over
+	RoomAt     = 20480
+	RoomSize   = 4096 // for each of the first MaxRooms steps with ArgRoom
+	MaxRooms   = 8
+
+	MailboxSize = 65536
+)
+
+// EndReached is what a program that got to its end leaves at EndAt.
+const EndReached = 1 << 32
+
+// MaxSteps is how many steps a body has at most, MaxKey how many bytes a key,
+// MaxValue how many bytes a value that a step hands over.
+const (
+	MaxSteps = 31
+	MaxKey   = 96
+	MaxValue = RoomAt - ValueAt
+)

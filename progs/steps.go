@@ -1,0 +1,152 @@
+package progs
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"mimic/ops"
+)
+
+// Helpers of enum bpf_func_id that steps call by themselves.
+const (
+	spinLock    = asm.BuiltinFunc(93)
+	spinUnlock  = asm.BuiltinFunc(94)
+	timerInit   = asm.BuiltinFunc(169)
+	timerCancel = asm.BuiltinFunc(172)
+)
+
+// clockMonotonic is CLOCK_MONOTONIC of time.h.
+const clockMonotonic = 1
+
+// words says how each step is assembled.
+var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
+	ops.StepMap:    func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapFD)) },
+	ops.StepDirect: func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapValue)) },
+	ops.StepFind:   (*assembler).find,
+	ops.StepGet:    (*assembler).get,
+	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.endIfNull(it, a.next()) },
+	ops.StepKeep:   func(a *assembler, _ ops.BodyStep) { a.add(asm.Mov.Reg(other, it)) },
+	ops.StepSwap:   (*assembler).swap,
+	ops.StepSpill:  (*assembler).spill,
+	ops.StepPass:   (*assembler).passOn,
+	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
+	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
+	ops.StepRead:   (*assembler).read,
+	ops.StepWrite:  (*assembler).write,
+	ops.StepAdd:    (*assembler).plus,
+	ops.StepCall:   (*assembler).call,
+	ops.StepMemory: (*assembler).handOver,
+	ops.StepAsKey:  (*assembler).asKey,
+	ops.StepAsVal:  (*assembler).asValue,
+	ops.StepReturn: (*assembler).giveBack,
+	ops.StepLock:   func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinLock.Call()) },
+	ops.StepUnlock: func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinUnlock.Call()) },
+	ops.StepTimer:  (*assembler).timer,
+	ops.StepStop:   func(a *assembler, _ ops.BodyStep) { a.field(a.Timer); a.add(timerCancel.Call()); a.answer(asm.R0) },
+}
+
+// find looks up in an outer map; another map is itself what is found.
+func (a *assembler) find(s ops.BodyStep) {
+	if !a.Outer {
+		a.add(loadMap(it, a.Map, asm.PseudoMapFD))
+		return
+	}
+	a.key(s.Key, a.OuterKey)
+	a.add(loadMap(asm.R1, a.Map, asm.PseudoMapFD))
+	a.add(pointToKey(asm.R2, s.Key, OuterKeyAt)...)
+	a.add(asm.FnMapLookupElem.Call(), asm.Mov.Reg(it, asm.R0))
+}
+
+func (a *assembler) get(s ops.BodyStep) {
+	a.key(s.Key, a.Key)
+	a.add(asm.Mov.Reg(asm.R1, it))
+	a.add(pointToKey(asm.R2, s.Key, InnerKeyAt)...)
+	a.add(asm.FnMapLookupElem.Call(), asm.Mov.Reg(it, asm.R0))
+}
+
+func (a *assembler) swap(ops.BodyStep) {
+	a.add(asm.Mov.Reg(scratch, it), asm.Mov.Reg(it, other), asm.Mov.Reg(other, scratch))
+}
+
+func (a *assembler) spill(ops.BodyStep) {
+	a.add(
+		asm.StoreMem(asm.R10, spillAt, it, asm.DWord),
+		asm.LoadMem(it, asm.R10, spillAt, asm.DWord),
+	)
+}
+
+func (a *assembler) passOn(ops.BodyStep) {
+	a.add(asm.Mov.Reg(asm.R1, it), a.pass(), asm.Mov.Reg(it, asm.R0))
+}
+
+// branch does something if the bit of the step is set in what the run hands
+// over, of which the verifier knows nothing.
+func (a *assembler) branch(then asm.Instruction) {
+	a.add(
+		asm.LoadMem(asm.R1, mailbox, BranchesAt, asm.DWord),
+		asm.And.Imm(asm.R1, 1<<(a.n-1)),
+		asm.JEq.Imm(asm.R1, 0, a.next()),
+		then,
+	)
+}
+
+func (a *assembler) read(s ops.BodyStep) {
+	at, size := a.access(0, int64(ReadSize(a.Value)))
+	if len(s.N) == 2 {
+		at, size = a.access(s.N[0], s.N[1])
+	}
+	a.add(asm.LoadMem(asm.R1, it, at, size))
+	a.answer(asm.R1)
+}
+
+func (a *assembler) write(s ops.BodyStep) {
+	at, size := a.access(s.N[0], s.N[1])
+	a.add(constant(asm.R1, s.N[2]), asm.StoreMem(it, at, asm.R1, size))
+}
+
+// plus adds a constant, or the lowest three bits of the key of the inner map: a
+// number that the verifier knows only the limits of.
+func (a *assembler) plus(s ops.BodyStep) {
+	n := int64(s.Key.N)
+	switch {
+	case s.Key.In:
+		a.add(
+			asm.LoadMem(asm.R1, mailbox, InnerKeyAt, asm.DWord),
+			asm.And.Imm(asm.R1, 7),
+			asm.Add.Reg(it, asm.R1),
+		)
+	case fits(n):
+		a.add(asm.Add.Imm(it, int32(n)))
+	default:
+		a.add(constant(asm.R1, n), asm.Add.Reg(it, asm.R1))
+	}
+}
+
+func (a *assembler) asKey(ops.BodyStep) {
+	a.add(
+		loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD),
+		asm.Mov.Reg(asm.R2, it),
+		asm.FnMapLookupElem.Call(),
+	)
+}
+
+func (a *assembler) asValue(ops.BodyStep) {
+	a.store(asm.R10, ownKeyAt, make([]byte, 4))
+	a.add(loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD))
+	a.add(address(asm.R2, asm.R10, ownKeyAt)...)
+	a.add(asm.Mov.Reg(asm.R3, it), asm.Mov.Imm(asm.R4, 0), asm.FnMapUpdateElem.Call())
+}
+
+func (a *assembler) giveBack(ops.BodyStep) {
+	a.reached()
+	a.add(asm.Mov.Reg(asm.R0, it), asm.Return())
+	a.returned = true
+}
+
+// field puts the address of a field of the value in R1.
+func (a *assembler) field(at ops.Size) { a.add(address(asm.R1, it, int(at))...) }
+
+func (a *assembler) timer(ops.BodyStep) {
+	a.field(a.Timer)
+	a.add(asm.Mov.Reg(asm.R2, other), asm.Mov.Imm(asm.R3, clockMonotonic), timerInit.Call())
+	a.answer(asm.R0)
+}

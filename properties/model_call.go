@@ -1,0 +1,154 @@
+package properties
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// call follows a program into a helper or kfunc that works on a map.
+func (r *running) call(step ops.BodyStep) {
+	m := r.it.m
+	if m.murky || m.outer && step.Call.Name != "map_sum_elem_count" || m.insideBTF() != nil && !m.outer && !btfRowOf(m.btf.kind).plain() {
+		r.lost = true
+		return
+	}
+	do := callModels[step.Call.Name]
+	if do == nil {
+		r.lost = true
+		return
+	}
+	value, flags := uint64(0), ops.UpdateFlags(0)
+	if len(step.N) > 0 {
+		value = ops.Truncate(uint64(step.N[0]), m.spec.Value)
+	}
+	if len(step.N) > 1 {
+		flags = ops.UpdateFlags(step.N[1])
+	}
+	do(r, r.copy(m), callArgs{ops.Truncate(r.innerKey(step).N, m.spec.Key), value, flags})
+}
+
+type callArgs struct {
+	key, value uint64
+	flags      ops.UpdateFlags
+}
+
+// callModels is what the calls do that are modelled, and answer.
+var callModels = map[string]func(r *running, m *object, a callArgs){
+	"map_update_elem":    (*running).updates,
+	"map_delete_elem":    (*running).deletes,
+	"map_push_elem":      (*running).pushes,
+	"map_pop_elem":       func(r *running, m *object, _ callArgs) { r.pops(m, true) },
+	"map_peek_elem":      func(r *running, m *object, _ callArgs) { r.pops(m, false) },
+	"for_each_map_elem":  (*running).visits,
+	"map_sum_elem_count": (*running).counts,
+}
+
+// answers says what a call returned: 0, or an errno.
+func (r *running) answers(e unix.Errno, by *Rule) { r.say(strconv.Itoa(-int(e)), r.promised(by)) }
+
+func (r *running) promised(by *Rule) []Ref {
+	if !r.p.uses.outer {
+		return on(FamilyInner, runDirect)
+	}
+	return r.s.context(r.p.uses, by)
+}
+
+func (r *running) updates(m *object, a callArgs) {
+	if r.lost = !rowOf(m.spec.Type).content; r.lost {
+		return
+	}
+	e := r.s.writeFault(m, a.key, a.flags)
+	if e == 0 {
+		m.data[a.key] = a.value
+	}
+	r.answers(e, runWrites)
+}
+
+func (r *running) deletes(m *object, a callArgs) {
+	_, present := m.data[a.key]
+	switch {
+	case !rowOf(m.spec.Type).content:
+		r.lost = true
+		return
+	case m.spec.Type == ops.Array:
+		r.answers(unix.EINVAL, runWrites)
+		return
+	case !present:
+		r.answers(unix.ENOENT, runWrites)
+		return
+	}
+	delete(m.data, a.key)
+	r.answers(0, runWrites)
+}
+
+// pushes adds to a queue or stack; EXIST makes room by dropping the oldest.
+func (r *running) pushes(m *object, a callArgs) {
+	full := len(m.queue) >= int(m.spec.Max)
+	switch {
+	case !m.queues():
+		r.lost = true
+		return
+	case a.flags != 0 && a.flags != ops.Exist:
+		r.answers(unix.EINVAL, runQueues)
+		return
+	case full && a.flags == 0:
+		r.answers(unix.E2BIG, runQueues)
+		return
+	case full:
+		m.queue = m.queue[1:]
+	}
+	m.queue = append(m.queue, a.value)
+	r.answers(0, runQueues)
+}
+
+func (m *object) queues() bool { return m.spec.Type == ops.Queue || m.spec.Type == ops.Stack }
+
+func (r *running) pops(m *object, remove bool) {
+	if r.lost = !m.queues(); r.lost {
+		return
+	}
+	if len(m.queue) == 0 {
+		r.answers(unix.ENOENT, runQueues)
+		return
+	}
+	at := 0
+	if m.spec.Type == ops.Stack {
+		at = len(m.queue) - 1
+	}
+	r.answers(0, runQueues)
+	r.say(ops.Number(ops.Bytes(m.queue[at], m.spec.Value)), r.promised(runQueues))
+	if remove {
+		m.queue = append(append([]uint64{}, m.queue[:at]...), m.queue[at+1:]...)
+	}
+}
+
+// visits answers how many elements a callback was given.
+func (r *running) visits(m *object, a callArgs) {
+	switch {
+	case !rowOf(m.spec.Type).content && !m.indexed():
+		r.lost = true
+	case a.flags != 0:
+		r.answers(unix.EINVAL, runVisits)
+	case m.indexed():
+		r.say(strconv.Itoa(int(m.spec.Max)), r.promised(runVisits))
+	default:
+		r.say(strconv.Itoa(len(m.data)), r.promised(runVisits))
+	}
+}
+
+// counts answers how many elements a hash table has; arrays don't count theirs.
+func (r *running) counts(m *object, _ callArgs) {
+	switch {
+	case m.outer && m.spec.Type == ops.HashOfMaps:
+		r.say(strconv.Itoa(len(m.slots)), r.promised(outerCount))
+	case m.outer:
+		r.say("0", r.promised(outerCount))
+	case m.spec.Type == ops.Hash:
+		r.say(strconv.Itoa(len(m.data)), r.promised(runVisits))
+	default:
+		r.lost = true
+	}
+}

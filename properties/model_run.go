@@ -1,0 +1,321 @@
+package properties
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+	"mimic/progs"
+)
+
+// run predicts what a program answers, step by step.
+func (s *State) run(o ops.Run) []Outcome {
+	p := s.openProg(o.On)
+	if p == nil && s.handles[o.On].fd() {
+		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+	}
+	switch {
+	case p == nil:
+		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
+	case p.free || p.uses == nil || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
+		return anything(nil)
+	}
+	r := &running{s: s, p: p, op: o, copies: map[*object]*object{}}
+	r.steps()
+	if r.lost {
+		return anything(func(ops.Result) { r.forget() })
+	}
+	return []Outcome{{Want: ops.Read(r.text()), By: r.by(), Blame: r.blame, Then: func(ops.Result) { r.commit() }}}
+}
+
+// place is what a register of a program holds.
+type place struct {
+	kind  placeKind
+	m     *object // the map, or that of the value
+	key   uint64  // of a value
+	off   int64   // from its beginning
+	asked []Ref   // what promises that it is NULL, or that it is not
+}
+
+type placeKind uint8
+
+const (
+	atNull placeKind = iota
+	atMap
+	atValue
+)
+
+// said is one answer of a program, and what promises it.
+type said struct {
+	text string
+	by   []Ref
+}
+
+// running is a program while the model follows it. It changes copies of maps.
+type running struct {
+	s         *State
+	p         *program
+	op        ops.Run
+	it, other place
+	copies    map[*object]*object
+	said      []said
+	checks    map[int][]Ref // what promises that a check was passed
+	lost      bool          // something is not modelled
+}
+
+func (r *running) steps() {
+	r.checks = map[int][]Ref{}
+	for i, step := range r.p.body.Steps() {
+		if ends := r.step(i, step); ends || r.lost {
+			return
+		}
+	}
+}
+
+func (r *running) step(i int, step ops.BodyStep) (ends bool) {
+	switch step.Word {
+	case ops.StepMap:
+		r.it = place{kind: atMap, m: r.p.uses}
+	case ops.StepFind:
+		r.find(step)
+	case ops.StepGet:
+		r.get(step)
+	case ops.StepCheck:
+		r.checks[i+1] = r.it.asked
+		if r.it.kind == atNull {
+			r.say("null@"+strconv.Itoa(i+1), r.it.asked)
+			return true
+		}
+	case ops.StepKeep:
+		r.other = r.it
+	case ops.StepSwap:
+		r.it, r.other = r.other, r.it
+	case ops.StepMerge, ops.StepMaybe:
+		r.branch(i, step.Word)
+	case ops.StepSpill, ops.StepPass, ops.StepLock, ops.StepUnlock:
+	case ops.StepReturn:
+		return true
+	default:
+		r.use(step)
+	}
+	return false
+}
+
+func (r *running) branch(i int, w ops.StepWord) {
+	if uint32(r.op.Branches)>>i&1 == 0 {
+		return
+	}
+	if r.it = (place{asked: r.it.asked}); w == ops.StepMerge {
+		r.it = r.other
+	}
+}
+
+func (r *running) use(step ops.BodyStep) {
+	switch {
+	case step.Word == ops.StepRead && r.it.kind == atValue:
+		r.read(step)
+	case step.Word == ops.StepWrite && r.it.kind == atValue:
+		r.write(step)
+	case step.Word == ops.StepAdd && r.it.kind == atValue:
+		n := step.Key.N
+		if step.Key.In {
+			n = r.op.Inner.N & 7
+		}
+		r.it.off += int64(n)
+	case step.Word == ops.StepCall && r.it.kind == atMap:
+		r.call(step)
+	default:
+		r.lost = true
+	}
+}
+
+func (r *running) say(text string, by []Ref) { r.said = append(r.said, said{text, by}) }
+
+func (r *running) find(step ops.BodyStep) {
+	m := r.p.uses
+	if !m.outer {
+		r.it = place{kind: atMap, m: m}
+		return
+	}
+	key := r.op.Key.N
+	if !step.Key.In {
+		key = step.Key.N
+	}
+	inner := m.slots[ops.Truncate(key, m.spec.Key)]
+	r.it = place{asked: r.s.context(m, runNull)}
+	if inner != nil {
+		r.it = place{kind: atMap, m: inner, asked: r.s.context(m, runFound)}
+		r.lost = inner.free
+	}
+}
+
+func (r *running) innerKey(step ops.BodyStep) ops.Key {
+	if step.Key.In {
+		return r.op.Inner
+	}
+	return ops.K(step.Key.N)
+}
+
+func (r *running) get(step ops.BodyStep) {
+	m := r.it.m
+	if r.it.kind != atMap || m.outer || m.murky || !rowOf(m.spec.Type).lookup || m.insideBTF() != nil && !btfRowOf(m.btf.kind).plain() {
+		r.lost = true
+		return
+	}
+	k := r.innerKey(step)
+	key := ops.Truncate(k.N, m.spec.Key)
+	asked := r.s.runBy(r.p.uses, m, k)
+	if asked[0].Rule == runBeyond && !step.Key.In {
+		asked[0].Rule = runBeyondConst
+	}
+	if r.it = (place{asked: asked}); r.copy(m).holds(key) {
+		r.it = place{kind: atValue, m: m, key: key, asked: asked}
+	}
+}
+
+// holds says whether a program finds a key in an inner map.
+func (m *object) holds(key uint64) bool {
+	if m.indexed() {
+		return key < uint64(m.spec.Max)
+	}
+	_, present := m.data[key]
+	return present
+}
+
+// runBy is what promises what a program finds. An index between the
+// end of an inner map and that of its template is a question of its own, before
+// any other: code that was made for the template must not answer it.
+func (s *State) runBy(m, inner *object, k ops.Key) []Ref {
+	if !m.outer {
+		return on(FamilyInner, runDirect)
+	}
+	index, end, other := ops.Truncate(k.N, 4), uint64(inner.spec.Max), uint64(m.shape.Max)
+	switch {
+	case !inner.indexed() || (index < end) == (index < other):
+		return s.context(m, runFound)
+	case index < end && inner.spec.Type == ops.PercpuArray:
+		return append(on(m.family(), runUnseenPercpu), s.context(m)...)
+	case index < end:
+		return s.context(m, runFound)
+	}
+	if inner.spec.Type == ops.PercpuArray {
+		return append(on(m.family(), runBeyondPercpu), s.context(m)...)
+	}
+	return append(on(m.family(), runBeyond), s.context(m)...)
+}
+
+// indexed says whether m has elements from the beginning.
+func (m *object) indexed() bool { return m.spec.Type == ops.Array || m.spec.Type == ops.PercpuArray }
+
+// copy is the copy of a map that the program may have changed.
+func (r *running) copy(m *object) *object {
+	c := r.copies[m]
+	if c == nil {
+		c = &object{spec: m.spec, data: maps.Clone(m.data), queue: slices.Clone(m.queue), slots: m.slots, outer: m.outer}
+		r.copies[m] = c
+	}
+	return c
+}
+
+func (r *running) bytes() []byte {
+	return ops.Bytes(r.copy(r.it.m).data[r.it.key], r.it.m.spec.Value)
+}
+
+func (r *running) read(step ops.BodyStep) {
+	b, off, size := r.bytes(), r.it.off, int64(progs.ReadSize(r.it.m.spec.Value))
+	if len(step.N) > 1 {
+		off, size = off+step.N[0], step.N[1]
+	}
+	if off < 0 || off+size > int64(len(b)) {
+		r.lost = true
+		return
+	}
+	r.say(ops.Number(b[off:off+size]), r.it.asked)
+}
+
+// write changes a value, if what becomes of it has a number.
+func (r *running) write(step ops.BodyStep) {
+	b, off, size := r.bytes(), r.it.off+step.N[0], step.N[1]
+	if off < 0 || off+size > int64(len(b)) || !rowOf(r.it.m.spec.Type).content {
+		r.lost = true
+		return
+	}
+	copy(b[off:off+size], ops.Bytes(uint64(step.N[2]), ops.Size(size)))
+	n, err := strconv.ParseUint(ops.Number(b), 10, 64)
+	if r.lost = err != nil; !r.lost {
+		r.copy(r.it.m).data[r.it.key] = n
+	}
+}
+
+// text is what the run answers.
+func (r *running) text() string {
+	if len(r.said) == 0 {
+		return "end"
+	}
+	all := make([]string, len(r.said))
+	for i, s := range r.said {
+		all[i] = s.text
+	}
+	return strings.Join(all, " ")
+}
+
+// by is what promises the answer: each part of it, and that checks were passed.
+func (r *running) by() (refs []Ref) {
+	add := func(by []Ref) {
+		for _, ref := range by {
+			if !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	for _, s := range slices.Backward(r.said) {
+		add(s.by)
+	}
+	for _, n := range slices.Backward(slices.Sorted(maps.Keys(r.checks))) {
+		add(r.checks[n])
+	}
+	return refs
+}
+
+// blame is what promised the first part of the answer that is another.
+func (r *running) blame(got ops.Result) []Ref {
+	texts := strings.Fields(got.Got)
+	for i, s := range r.said {
+		if i >= len(texts) || texts[i] != s.text {
+			if i < len(texts) && strings.HasPrefix(texts[i], "null@") {
+				n, _ := strconv.Atoi(strings.TrimPrefix(texts[i], "null@"))
+				if by := r.checks[n]; len(by) > 0 {
+					return by
+				}
+			}
+			return s.by
+		}
+	}
+	if by := r.by(); len(by) > 0 {
+		return by
+	}
+	return r.promised(runFound)
+}
+
+// commit makes the changes real; forget makes maps murky that may have changed.
+func (r *running) commit() {
+	for m, c := range r.copies {
+		if !maps.Equal(m.data, c.data) {
+			m.walk.forget()
+		}
+		m.data, m.queue = c.data, c.queue
+	}
+}
+
+func (r *running) forget() {
+	for m := range r.copies {
+		m.murky = true
+	}
+	if m := r.it.m; m != nil && !m.outer {
+		m.murky = true
+	}
+}

@@ -1,0 +1,249 @@
+package properties
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimic/ops"
+)
+
+// words joins steps, of which some may be missing.
+func words(parts ...string) ops.Body {
+	return ops.Body(strings.Join(strings.Fields(strings.Join(parts, " ")), " "))
+}
+
+// bodyKey is a key of a step.
+func (d *draft) bodyKey() string {
+	if d.chance(2) {
+		return "in"
+	}
+	return fmt.Sprint(pick(d, []int{0, 0, 1, 1, 2, 3, 7, 200}))
+}
+
+func (d *draft) find() string    { return "find:" + d.bodyKey() }
+func (d *draft) getStep() string { return "get:" + d.bodyKey() }
+
+// way is how a pointer goes, mostly straight.
+func (d *draft) way() string {
+	return pick(d, []string{"", "", "", "spill", "pass"})
+}
+
+// found is an inner map that has been checked.
+func (d *draft) found() string {
+	straight := string(words(d.find(), d.way(), "check", d.way()))
+	switch d.between(0, 7) {
+	case 0:
+		return straight + " keep " + straight + " merge"
+	case 1:
+		return string(words(d.find(), "keep check maybe check"))
+	case 2:
+		return straight + " " + straight
+	}
+	return straight
+}
+
+// plainBody is what programs may do in inner maps of the outer map's template.
+func (d *draft) plainBody(m *object) ops.Body {
+	return words(d.found(), d.actions(m.shape))
+}
+
+func (d *draft) actions(p Spec) string {
+	switch p.Type {
+	case ops.Queue, ops.Stack:
+		return d.some(func() string {
+			return pick(d, []string{"call:map_push_elem:in:" + d.number(), "call:map_push_elem:in:7:2", "call:map_pop_elem", "call:map_peek_elem"})
+		})
+	}
+	if !rowOf(p.Type).lookup {
+		return ""
+	}
+	return d.some(func() string { return d.action(p) })
+}
+
+func (d *draft) some(one func() string) string {
+	var parts []string
+	for range d.between(1, 3) {
+		parts = append(parts, one())
+	}
+	return strings.Join(parts, " ")
+}
+
+func (d *draft) number() string { return fmt.Sprint(d.between(1, 1<<30)) }
+
+// action does something with an inner map and leaves it where it was.
+func (d *draft) action(p Spec) string {
+	switch d.between(0, 5) {
+	case 0:
+		return fmt.Sprintf("call:map_update_elem:%s:%s:%d", d.bodyKey(), d.number(), pick(d, []int{0, 0, 0, 1, 2, 3}))
+	case 1:
+		return "call:map_delete_elem:" + d.bodyKey()
+	case 2:
+		return "call:for_each_map_elem"
+	case 3:
+		return string(words("keep", d.getStep(), d.way(), "check", d.inValue(p, "write"), "swap"))
+	}
+	return string(words("keep", d.getStep(), d.way(), "check", d.inValue(p, "read"), "swap"))
+}
+
+// inValue reads or writes within a value.
+func (d *draft) inValue(p Spec, what string) string {
+	sizes := slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value })
+	size := pick(d, sizes)
+	at := ops.Size(d.between(0, int(p.Value-size)))
+	moved := ""
+	if at > 0 && d.chance(4) {
+		moved, at = fmt.Sprintf("add:%d ", at), 0
+	}
+	if what == "write" {
+		return fmt.Sprintf("%swrite:%d:%d:%d", moved, at, size, d.between(0, 255))
+	}
+	return fmt.Sprintf("%sread:%d:%d", moved, at, size)
+}
+
+// outerBody has something done with the outer map itself.
+func (d *draft) outerBody(*object) ops.Body {
+	if d.chance(4) {
+		return words("map", pick(d, []string{"call:map_update_elem", "call:map_delete_elem"}))
+	}
+	return words("map", d.way(), d.callOf(false, nil))
+}
+
+// callOf is a call with it as a map, or as memory.
+func (d *draft) callOf(memory bool, only []string) string {
+	names := slices.Clone(only)
+	for _, c := range ops.Calls() {
+		if c.Memory == memory && only == nil {
+			names = append(names, c.Name)
+		}
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return !d.state.Kernel.knows(ops.CallNamed(n)) })
+	if len(names) == 0 {
+		names = []string{"map_update_elem"}
+	}
+	if memory {
+		return fmt.Sprintf("mem:%s:%d", pick(d, names), pick(d, []int{0, 0, 1, 4, 8, 64, 4096}))
+	}
+	return "call:" + pick(d, names) + ":" + d.bodyKey()
+}
+
+// use is anything that can be done with a pointer: each of the positions of
+// package properties as often as the others.
+func (d *draft) use() string { return d.useOf(d.between(0, positionCount-1)) }
+
+// positionCount is how many positions there are.
+const positionCount = 7
+
+func (d *draft) useOf(position int) string {
+	switch position {
+	case 0:
+		return fmt.Sprintf("read:%d:%d", pick(d, []int{0, 0, 8, 24}), pick(d, []int{1, 4, 8}))
+	case 1:
+		return "write:0:4:1"
+	case 2:
+		return pick(d, []string{"add:1", "add:in", "add:8"})
+	case 3:
+		return pick(d, []string{d.getStep(), d.callOf(false, nil), d.callOf(false, []string{"map_update_elem", "map_delete_elem", "for_each_map_elem", "map_push_elem"})})
+	case 4:
+		return d.callOf(false, []string{"map_sum_elem_count", "map_sum_elem_count", "arena_free_pages"})
+	case 5:
+		return pick(d, []string{"lock", "unlock", "stop", "keep timer"})
+	}
+	return pick(d, []string{"askey", "asval", d.callOf(true, nil), d.callOf(true, nil)})
+}
+
+// nullBody uses what has not been checked, or on one branch only.
+func (d *draft) nullBody(m *object) ops.Body {
+	way := pick(d, []string{"", "", "", "spill", "pass", "keep find:in check swap"})
+	switch d.between(0, 7) {
+	case 0:
+		return words(d.find(), way, "keep", d.find(), "check merge", d.use())
+	case 1:
+		return words(d.find(), "check", way, "maybe", d.use())
+	case 2, 3, 4:
+		if rowOf(m.shape.Type).lookup {
+			return words(d.found(), fmt.Sprintf("get:%s", pick(d, []string{"in", "0", "1", "2"})), way, d.use())
+		}
+	}
+	return words(d.find(), way, d.use())
+}
+
+// misuseBody does with an inner map, or a value, what only others are for.
+func (d *draft) misuseBody(m *object) ops.Body {
+	wrong := d.use()
+	if !rowOf(m.shape.Type).lookup || d.chance(2) {
+		return words(d.found(), wrong)
+	}
+	end := int(m.shape.Value)
+	wrong = pick(d, []string{
+		d.getStep(), d.callOf(false, nil), d.inValue(m.shape, "read"), d.inValue(m.shape, "write"),
+		fmt.Sprintf("read:%d:1", end), fmt.Sprintf("read:%d:8", max(0, end-7)), fmt.Sprintf("write:%d:1:1", end), fmt.Sprintf("write:%d:4:1", -pick(d, []int{1, 4})),
+		fmt.Sprintf("add:%d read:0:1", end), "add:in read:" + fmt.Sprint(max(0, end-7)) + ":1",
+	})
+	return words(d.found(), d.getStep(), d.way(), "check", wrong)
+}
+
+// fieldsBody uses the special fields of values, rightly or not.
+func (d *draft) fieldsBody(m *object) ops.Body {
+	one, other := d.getStep(), d.getStep()
+	switch d.between(0, 7) {
+	case 4:
+		return words(d.find())
+	case 0:
+		return words(d.find(), "check keep", one, "check timer stop")
+	case 1:
+		return words(d.find(), "check keep", d.find(), "check", one, "check timer")
+	case 2:
+		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check lock swap unlock")
+	case 3:
+		return words(d.find(), "check", one, "check", pick(d, []string{"lock", "unlock", "lock lock", "lock unlock unlock", "lock pass unlock"}))
+	}
+	return words(d.find(), "check", one, "check", d.way(), "lock", pick(d, []string{"", d.inValue(Spec{Value: 8}, "read")}), "unlock")
+}
+
+// wildBody is anything that may be right for the type of map.
+func (d *draft) wildBody(m *object) ops.Body {
+	parts := []string{d.found()}
+	if d.chance(3) {
+		parts[0] = "find:in check"
+	}
+	switch d.between(0, 5) {
+	case 0:
+		parts = append(parts, d.actions(m.shape))
+	case 1:
+		parts = append(parts, d.use())
+	case 2:
+		parts = append(parts, d.getStep(), pick(d, []string{"check", "check", ""}), d.use())
+	case 3:
+		parts = append(parts, "return")
+	default:
+		parts = append(parts, d.callOf(false, callsOf[m.shape.Type]))
+	}
+	return words(parts...)
+}
+
+// callsOf lists the calls that are made for a type of map.
+var callsOf = map[ops.MapType][]string{
+	ops.PerfEventArray:     {"perf_event_read", "perf_event_output", "perf_event_read_value"},
+	ops.StackTrace:         {"get_stackid"},
+	ops.CgroupArray:        {"skb_under_cgroup", "current_task_under_cgroup"},
+	ops.Devmap:             {"redirect_map"},
+	ops.DevmapHash:         {"redirect_map"},
+	ops.CPUMap:             {"redirect_map"},
+	ops.XSKMap:             {"redirect_map"},
+	ops.Sockmap:            {"sk_redirect_map", "msg_redirect_map", "sock_map_update", "sk_select_reuseport", "map_delete_elem", "map_update_elem"},
+	ops.Sockhash:           {"sk_redirect_hash", "msg_redirect_hash", "sock_hash_update", "sk_select_reuseport", "map_delete_elem"},
+	ops.ReuseportSockarray: {"sk_select_reuseport"},
+	ops.Queue:              {"map_push_elem", "map_pop_elem", "map_peek_elem"},
+	ops.Stack:              {"map_push_elem", "map_pop_elem", "map_peek_elem"},
+	ops.BloomFilter:        {"map_push_elem", "map_peek_elem"},
+	ops.SKStorage:          {"sk_storage_get", "sk_storage_delete"},
+	ops.InodeStorage:       {"inode_storage_delete"},
+	ops.TaskStorage:        {"task_storage_get", "task_storage_delete"},
+	ops.CgroupLocalStorage: {"cgrp_storage_delete"},
+	ops.Ringbuf:            {"ringbuf_output", "ringbuf_query", "ringbuf_reserve"},
+	ops.UserRingbuf:        {"user_ringbuf_drain"},
+	ops.PercpuHash:         {"map_lookup_percpu_elem", "for_each_map_elem"},
+	ops.PercpuArray:        {"map_lookup_percpu_elem", "for_each_map_elem"},
+	ops.Arena:              {"arena_free_pages"},
+}

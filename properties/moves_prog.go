@@ -1,0 +1,378 @@
+package properties
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimic/ops"
+)
+
+// progMoves load programs and run them.
+func progMoves() []move {
+	through := func(body func(*draft, *object) ops.Body) func(*draft) bool {
+		return func(d *draft) bool { return d.progThrough(body) }
+	}
+	return []move{
+		{"prog", 1, (*draft).prog},
+		{"prog-plain", 0, through((*draft).plainBody)},
+		{"prog-outer", 0, through((*draft).outerBody)},
+		{"prog-each", 0, through(func(*draft, *object) ops.Body { return "map call:for_each_map_elem" })},
+		{"prog-direct", 0, through(func(d *draft, _ *object) ops.Body { return ops.Body("direct " + d.use()) })},
+		{"prog-count", 0, through(func(*draft, *object) ops.Body { return "map call:map_sum_elem_count" })},
+		{"prog-null", 0, through((*draft).nullBody)},
+		{"prog-misuse", 0, through((*draft).misuseBody)},
+		{"prog-fields", 0, through((*draft).fieldsBody)},
+		{"prog-sleep", 0, (*draft).progSleep},
+		{"both-ways", 0, func(d *draft) bool { return d.bothWays((*draft).wildBody, d.anyProgType) }},
+		{"both-ways-fields", 0, func(d *draft) bool { return d.bothWays((*draft).fieldsBody, d.fieldType) }},
+		{"both-ways-sleep", 0, func(d *draft) bool { return d.bothWays((*draft).wildBody, d.sleepType) }},
+		{"effects", 0, (*draft).effects},
+		{"ways", 0, (*draft).ways},
+		{"ways-tour", 0, (*draft).waysTour},
+		{"modes-ways", 0, (*draft).modesWays},
+		{"fields-ways", 0, (*draft).fieldsWays},
+		{"run", 2, (*draft).run},
+		{"run-constant", 0, (*draft).runConstant},
+	}
+}
+
+// progThrough loads a program with a body for an outer map.
+func (d *draft) progThrough(body func(*draft, *object) ops.Body) bool {
+	n, m, ok := d.outerName()
+	if !ok || m.free {
+		return false
+	}
+	b := body(d, m)
+	o := ops.Prog{Map: n, Body: b}
+	if o.Type, o.Flags, ok = d.anyProgType(b); !ok || b == "" {
+		return false
+	}
+	o.Def = d.fresh("p")
+	return d.add(o)
+}
+
+// prog is any program that is given any map, mostly one that looks up in an outer map.
+func (d *draft) prog() bool {
+	body := pick(d, []func(*draft, *object) ops.Body{
+		(*draft).lookupBody, (*draft).lookupBody, (*draft).plainBody, (*draft).outerBody, (*draft).nullBody, (*draft).misuseBody,
+	})
+	if !d.chance(15) {
+		return d.progThrough(body)
+	}
+	n := d.anyName()
+	if was := d.state.objectOf(n); was != nil && !was.outer || !d.state.Kernel.has(ops.XDP.Feature()) {
+		return false
+	}
+	return d.add(ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: ops.BodyLookup})
+}
+
+func (d *draft) lookupBody(m *object) ops.Body {
+	if !rowOf(m.shape.Type).lookup {
+		return ""
+	}
+	return ops.BodyLookup
+}
+
+// progTypeFor is a type of program that has what a body calls, mostly.
+func (d *draft) progTypeFor(b ops.Body) (ops.ProgType, ops.ProgFlags, bool) {
+	types := d.state.Kernel.progTypes()
+	for _, s := range b.Steps() {
+		if s.Call != nil && s.Call.In != nil && !d.chance(8) {
+			types = slices.DeleteFunc(slices.Clone(s.Call.In), func(t ops.ProgType) bool { return !d.state.Kernel.loads(t, 0) })
+		}
+	}
+	if len(types) == 0 {
+		return 0, 0, false
+	}
+	if slices.Contains(types, ops.XDP) && d.chance(3) {
+		return ops.XDP, 0, true
+	}
+	return pick(d, types), 0, true
+}
+
+func (d *draft) anyProgType(b ops.Body) (ops.ProgType, ops.ProgFlags, bool) {
+	if d.chance(2) {
+		return d.progTypeFor(b)
+	}
+	return d.classType(b)
+}
+
+// classType is a type of each class as often as of the others.
+func (d *draft) classType(b ops.Body) (ops.ProgType, ops.ProgFlags, bool) {
+	if typ, flags, ok := d.sleepType(b); ok && d.chance(3) {
+		return typ, flags, true
+	}
+	types := []ops.ProgType{ops.XDP, ops.SchedCLS, ops.SocketFilter, ops.CgroupSKB}
+	if d.chance(2) {
+		types = []ops.ProgType{ops.Kprobe, ops.Tracepoint, ops.RawTracepoint, ops.PerfEvent}
+	}
+	types = slices.DeleteFunc(types, func(t ops.ProgType) bool { return !d.state.Kernel.loads(t, 0) })
+	if len(types) == 0 {
+		return 0, 0, false
+	}
+	return pick(d, types), 0, true
+}
+
+// sleepType is a type of program that can sleep.
+func (d *draft) sleepType(ops.Body) (ops.ProgType, ops.ProgFlags, bool) {
+	types := slices.DeleteFunc(slices.Clone(ops.SleepTypes), func(t ops.ProgType) bool { return !d.state.Kernel.loads(t, ops.Sleepable) })
+	if len(types) == 0 {
+		return 0, 0, false
+	}
+	return pick(d, types), ops.Sleepable, true
+}
+
+// fieldType is mostly a type of program that may not use all special fields.
+func (d *draft) fieldType(b ops.Body) (ops.ProgType, ops.ProgFlags, bool) {
+	types := slices.DeleteFunc(slices.Clone(noLocks), func(t ops.ProgType) bool { return !d.state.Kernel.loads(t, 0) })
+	if len(types) == 0 || d.chance(4) {
+		return d.anyProgType(b)
+	}
+	return pick(d, types), 0, true
+}
+
+func (d *draft) progSleep() bool {
+	n, m, ok := d.outerName()
+	typ, flags, can := d.sleepType("")
+	if !ok || !can || m.free {
+		return false
+	}
+	body := d.plainBody(m)
+	if d.chance(2) {
+		body = d.lookupBody(m)
+	}
+	return body != "" && d.add(ops.Prog{Def: d.fresh("p"), Type: typ, Map: n, Body: body, Flags: flags})
+}
+
+// knows says whether the kernel certainly, or perhaps, has a call.
+func (k Kernel) knows(c *ops.HelperCall) bool {
+	return c.ID != 0 || hasKfuncs(k) && k.has(ops.FeatureKernelBTF)
+}
+
+// bothWays loads a program twice: given a map directly, and given an outer map
+// that holds maps like it.
+func (d *draft) bothWays(body func(*draft, *object) ops.Body, typeFor func(ops.Body) (ops.ProgType, ops.ProgFlags, bool)) bool {
+	n, m, ok := d.outerName()
+	if !ok || m.free {
+		return false
+	}
+	direct, ok := d.directMap(m)
+	if !ok {
+		return false
+	}
+	o := ops.Prog{Body: body(d, m)}
+	if o.Type, o.Flags, ok = typeFor(o.Body); !ok || o.Body == "" {
+		return false
+	}
+	o.Def, o.Map = d.fresh("p"), direct
+	d.add(o)
+	o.Def, o.Map = d.fresh("p"), n
+	return d.add(o)
+}
+
+// directMap is an open map that is the same, to a program, as those in an outer map.
+func (d *draft) directMap(m *object) (ops.Name, bool) {
+	all := d.names(func(h *handle) bool {
+		return isOpenInner(h) && d.state.way(ops.Prog{}, h.obj) == d.state.way(ops.Prog{}, m)
+	})
+	if len(all) > 0 {
+		return pick(d, all), true
+	}
+	if d.full() || m.template.bound != ops.BoundFree {
+		return "", false
+	}
+	o := d.like(m)
+	d.add(o)
+	return o.Def, d.state.open(o.Def) != nil
+}
+
+// effects begins with maps that programs can change: hashes and arrays, or queues
+// and stacks.
+func (d *draft) effects() bool {
+	if !d.chance(3) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
+		return d.runner()
+	}
+	d.makeOf(pick(d, []ops.MapType{ops.Queue, ops.Stack}))
+	d.waysOf()
+	return d.runnableProg() || true
+}
+
+// ways begins with an outer map of any type of inner map, and a map like its template.
+func (d *draft) ways() bool {
+	types := d.types(func(r *typeRow) bool { return r.template == 0 })
+	switch d.between(0, 5) {
+	case 0, 1:
+		types = []ops.MapType{ops.Hash, ops.Array}
+	case 2, 3:
+		if perCPU := d.types(func(r *typeRow) bool { return innerClass(r.typ) == perCPUTables }); len(perCPU) > 0 {
+			types = perCPU
+		}
+	}
+	d.makeOf(pick(d, types))
+	return d.waysOf()
+}
+
+// waysOf makes an outer map from what was made last, and puts a map in it.
+func (d *draft) waysOf() bool {
+	o, ok := d.seq[len(d.seq)-1].(ops.Map)
+	if !ok || d.state.open(o.Def) == nil {
+		return true
+	}
+	outer := d.outerOf(o.Def)
+	outer.Flags &^= modes | ops.ReadOnlyProg | ops.WriteOnlyProg
+	d.add(outer)
+	if m := d.state.open(outer.Def); m != nil && m.template.bound == ops.BoundFree {
+		d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: o.Def}})
+	}
+	return true
+}
+
+// waysTour begins with an outer map of any type of inner map, and a program for
+// each position of a pointer, unchecked and checked.
+func (d *draft) waysTour() bool {
+	d.ways()
+	n, m, ok := d.outerName()
+	if !ok || m.free {
+		return true
+	}
+	for position := range positionCount {
+		for _, checked := range []string{"", "check"} {
+			o := ops.Prog{Map: n, Body: words("find:in", checked, d.useOf(position))}
+			if o.Type, o.Flags, ok = d.classType(o.Body); ok {
+				o.Def = d.fresh("p")
+				d.add(o)
+			}
+		}
+	}
+	return true
+}
+
+// modesWays begins with maps that programs may only read, or only write.
+func (d *draft) modesWays() bool {
+	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+	o.Flags = o.Flags&^(ops.ReadOnlyProg|ops.WriteOnlyProg|ops.MMapable) | pick(d, []ops.CreateFlags{ops.ReadOnlyProg, ops.WriteOnlyProg})
+	d.add(o)
+	return d.waysOf()
+}
+
+// fieldsWays begins with maps whose values have a lock or a timer.
+func (d *draft) fieldsWays() bool {
+	k := d.state.Kernel
+	o := d.described(func(r *btfRow) bool {
+		field := strings.HasPrefix(string(r.kind), "lock") || strings.HasPrefix(string(r.kind), "timer")
+		return field && r.special(k) && r.refusal(k, ops.Hash) == 0 && (!r.lock || k.does(locksInside))
+	})
+	d.add(o)
+	return d.waysOf()
+}
+
+// run runs a program, mostly on keys that are stored.
+func (d *draft) run() bool {
+	all := d.names(func(h *handle) bool {
+		return isProg(h) && !h.prog.free && h.prog.uses != nil && d.state.Kernel.runs(h.prog.typ, h.prog.flags)
+	})
+	if len(all) == 0 {
+		return d.runnableProg()
+	}
+	quick := slices.DeleteFunc(slices.Clone(all), func(n ops.Name) bool { return slices.Contains(slowTypes, d.state.handles[n].prog.typ) })
+	if len(quick) > 0 && !d.chance(6) {
+		all = quick
+	} else if len(quick) == 0 && !d.chance(3) {
+		return d.runnableProg()
+	}
+	n := pick(d, all)
+	p := d.state.handles[n].prog
+	o := ops.Run{On: n, Key: d.anyKey(p.uses), Inner: d.hashKey(4, 8)}
+	if d.chance(2) {
+		o.Branches = ops.Size(d.between(0, 1<<31-1))
+	}
+	inner := p.uses
+	if p.uses.outer {
+		if keys := p.uses.keys(); len(keys) > 0 && d.chance(2) {
+			o.Key = ops.K(pick(d, keys))
+		}
+		inner = p.uses.slots[ops.Truncate(o.Key.N, p.uses.spec.Key)]
+	}
+	if inner != nil {
+		o.Inner = d.innerKey(p.uses, inner)
+	}
+	return d.bearable(p, o) && d.add(o)
+}
+
+// bearable says whether a run does not ask what is known to harm the kernel in a
+// way that it is not to be asked: findings F2, with more than a look, and F5.
+func (d *draft) bearable(p *program, o ops.Run) bool {
+	expected := d.state.run(o)[0]
+	by := expected.By
+	asks := func(r *Rule) bool { return slices.ContainsFunc(by, func(ref Ref) bool { return ref.Rule == r }) }
+	switch {
+	case expected.Free: // nobody knows what it does
+		return false
+	case asks(runBeyondPercpu):
+		return d.state.Kernel.has(ops.FeatureHarm) && p.body == ops.BodyLookup
+	case asks(runBeyondConst):
+		return d.state.Kernel.has(ops.FeatureHarm)
+	}
+	return true
+}
+
+// runConstant looks up a constant index that is beyond the end of an inner array
+// and within the template, or the other way round.
+func (d *draft) runConstant() bool {
+	n, m, ok := d.outerName()
+	if !ok || m.shape.Type != ops.Array || m.free || !d.state.Kernel.runs(ops.XDP, 0) || !d.state.Kernel.loads(ops.XDP, 0) {
+		return false
+	}
+	for _, key := range m.keys() {
+		inner := m.slots[key]
+		from, to := min(inner.spec.Max, m.shape.Max), max(inner.spec.Max, m.shape.Max)
+		if from == to {
+			continue
+		}
+		index := d.between(int(from), int(to)-1)
+		o := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: words("find:in check", fmt.Sprintf("get:%d", index), "check read")}
+		d.add(o)
+		run := ops.Run{On: o.Def, Key: ops.K(key)}
+		if p := d.state.openProg(o.Def); p != nil && !p.free && d.bearable(p, run) {
+			d.add(run)
+		}
+		return true
+	}
+	return false
+}
+
+// innerKey is any key of an inner map, often one between its end and that of
+// the template.
+func (d *draft) innerKey(m, inner *object) ops.Key {
+	end, other := int(inner.spec.Max), int(m.inside().Max)
+	if from, to := min(end, other), max(end, other); inner.indexed() && from < to && d.chance(2) {
+		return ops.K(uint64(d.between(from, to-1)))
+	}
+	return d.anyKey(inner)
+}
+
+// slowTypes are program types of which a run costs as much as hundreds of others:
+// something has to be attached and detached.
+var slowTypes = []ops.ProgType{ops.Kprobe, ops.Tracepoint, ops.Tracing}
+
+// runnableProg loads a program that can be run, if the kernel can run any.
+func (d *draft) runnableProg() bool {
+	n, m, ok := d.outerName()
+	types := slices.DeleteFunc(slices.Clone(ops.RunTypes), func(t ops.ProgType) bool { return !d.state.Kernel.loads(t, 0) || !d.state.Kernel.runs(t, 0) })
+	if !ok || len(types) == 0 || m.free || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+		return false
+	}
+	o := ops.Prog{Type: pick(d, types), Map: n, Body: d.lookupBody(m)}
+	if d.chance(2) {
+		o.Body = d.plainBody(m)
+	}
+	if slices.Contains(slowTypes, o.Type) && !d.chance(6) {
+		o.Type = types[0]
+	}
+	if o.Body == "" || len(o.Body.Steps()) > 31 {
+		return false
+	}
+	o.Def = d.fresh("p")
+	return d.add(o)
+}
