@@ -166,7 +166,7 @@ func (s *State) plainly(o ops.Prog, m *object) bool {
 	switch {
 	case !s.Kernel.callable(o.Body):
 		return false
-	case m.template.fields(s.Kernel) != "" || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0:
+	case !plainValues(m.insideBTF()) || m.spec.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0:
 		return false
 	case sleeps(o):
 		return m.shape.Type == ops.Hash || m.shape.Type == ops.Array
@@ -175,6 +175,10 @@ func (s *State) plainly(o ops.Prog, m *object) bool {
 	}
 	return true
 }
+
+// plainValues says that no kernel finds anything special in values: where one may,
+// the agent runs only what was taken directly.
+func plainValues(btf *object) bool { return btf == nil || btfRowOf(btf.kind).plain() }
 
 // callable says whether the kernel certainly has what a body calls.
 func (k Kernel) callable(b ops.Body) bool {
