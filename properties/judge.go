@@ -114,9 +114,22 @@ func unanswered(s *State, t ops.Trace, i int) *Violation {
 	if i < len(t.Steps)-1 {
 		return &Violation{Trace: t, Step: len(t.Steps) - 1, Want: []string{"an answer"}, By: on(FamilyInner, kernelLives)}
 	}
-	v := violation(t, i, s.Step(t.Steps[i].Op))
-	v.By = append(v.By, on(FamilyInner, kernelLives)...)
+	outcomes := s.Step(t.Steps[i].Op)
+	v := violation(t, i, outcomes)
+	v.By = slices.Concat(deadly(outcomes), v.By, on(FamilyInner, kernelLives))
 	return v
+}
+
+// deadly are what kernels are known to die of among what promises an answer.
+func deadly(outcomes []Outcome) (refs []Ref) {
+	for _, o := range outcomes {
+		for _, ref := range o.By {
+			if ref.Rule.deadly && !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs
 }
 
 // MayKill says whether a sequence asks what is known to kill kernels.

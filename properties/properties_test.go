@@ -298,3 +298,24 @@ func TestEveryAssertionHasItsClaims(t *testing.T) {
 		}
 	}
 }
+
+// TestDeathIsBlamedOnWhatKills: whatever else a program does that a kernel dies of.
+func TestDeathIsBlamedOnWhatKills(t *testing.T) {
+	seq, err := ops.Parse(`i0 = map(array, key=4, value=64, max=8, flags=INNER_MAP)
+o0 = outer(hash, max=4, template=i0)
+i1 = map(array, key=4, value=64, max=4, flags=INNER_MAP)
+o0.update(0, i1)
+p0 = prog(xdp, o0, find:in check call:map_update_elem:in:7:0 get:7 check read:25:1)
+p0.run(0, 1)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := Newest()
+	trace := Fake{Kernel: k}.Answer(seq)
+	last := &trace.Steps[len(trace.Steps)-1]
+	last.Returned, last.Got, trace.End = false, ops.Result{}, ops.Panicked
+	v := Judge(k, trace, Asked{})
+	if v == nil || v.By[0] != (Ref{runBeyondConst, FamilyHash}) {
+		t.Errorf("blamed: %+v", v)
+	}
+}
