@@ -96,11 +96,7 @@ func violation(t ops.Trace, i int, outcomes []Outcome) *Violation {
 	for _, o := range outcomes {
 		v.Want = append(v.Want, o.Want.String())
 		v.Rests = append(v.Rests, o.Rests...)
-		for _, ref := range o.refs(t.Steps[i].Got) {
-			if !slices.Contains(v.By, ref) {
-				v.By = append(v.By, ref)
-			}
-		}
+		v.By = union(v.By, o.refs(t.Steps[i].Got))
 	}
 	return v
 }
@@ -124,8 +120,8 @@ func unanswered(s *State, t ops.Trace, i int) *Violation {
 func deadly(outcomes []Outcome) (refs []Ref) {
 	for _, o := range outcomes {
 		for _, ref := range o.By {
-			if ref.Rule.deadly && !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
+			if ref.Rule.deadly {
+				refs = union(refs, []Ref{ref})
 			}
 		}
 	}
@@ -136,11 +132,11 @@ func deadly(outcomes []Outcome) (refs []Ref) {
 func MayKill(k Kernel, seq ops.Sequence) bool {
 	s := NewState(k)
 	for _, op := range seq {
-		o := s.Step(op)[0]
-		if slices.ContainsFunc(o.By, func(r Ref) bool { return r.Rule.deadly }) {
+		expected := s.Step(op)[:1]
+		if len(deadly(expected)) > 0 {
 			return true
 		}
-		s.Advance(op, o, o.Want)
+		s.Advance(op, expected[0], expected[0].Want)
 	}
 	return false
 }

@@ -265,18 +265,11 @@ func (r *running) text() string {
 
 // by is what promises the answer: each part of it, and that checks were passed.
 func (r *running) by() (refs []Ref) {
-	add := func(by []Ref) {
-		for _, ref := range by {
-			if !slices.Contains(refs, ref) {
-				refs = append(refs, ref)
-			}
-		}
-	}
 	for _, s := range slices.Backward(r.said) {
-		add(s.by)
+		refs = union(refs, s.by)
 	}
 	for _, n := range slices.Backward(slices.Sorted(maps.Keys(r.checks))) {
-		add(r.checks[n])
+		refs = union(refs, r.checks[n])
 	}
 	return refs
 }

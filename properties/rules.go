@@ -99,6 +99,16 @@ func on(f Family, rules ...*Rule) (refs []Ref) {
 	return refs
 }
 
+// union appends to refs those of more that are not among them.
+func union(refs, more []Ref) []Ref {
+	for _, ref := range more {
+		if !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
 // Keys are the rows of the table of verdicts that a reference speaks for.
 func (r Ref) Keys() (keys []Key) {
 	for _, c := range r.Rule.Claims {

@@ -32,7 +32,7 @@ func keep(attr *unix.PerfEventAttr) error {
 }
 
 func tracepointID() (uint64, error) {
-	dir, err := tracefs()
+	dir, err := mountNowhere("tracefs")
 	if err != nil {
 		return 0, err
 	}
@@ -48,20 +48,6 @@ func tracepointID() (uint64, error) {
 		return 0, err
 	}
 	return strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-}
-
-// tracefs opens the root of a file system that is mounted nowhere: it goes with
-// the descriptor.
-func tracefs() (int, error) {
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return -1, fmt.Errorf("no file system tracefs: %w", err)
-	}
-	defer unix.Close(fs)
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return -1, fmt.Errorf("create a file system tracefs: %w", err)
-	}
-	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
 }
 
 // probed lists functions of which getpgid(2) calls one: which is there depends on

@@ -104,7 +104,7 @@ type pinDir struct {
 // path is a path in the file system, which is the working directory while it is used.
 func (d *pinDir) enter() error {
 	if !d.open {
-		fd, err := bpfFS()
+		fd, err := mountNowhere("bpf")
 		if err != nil {
 			return err
 		}
@@ -113,14 +113,16 @@ func (d *pinDir) enter() error {
 	return unix.Fchdir(d.fd)
 }
 
-func bpfFS() (int, error) {
-	fs, err := unix.Fsopen("bpf", unix.FSOPEN_CLOEXEC)
+// mountNowhere opens the root of a file system of that type that is mounted
+// nowhere: it goes with the descriptor.
+func mountNowhere(kind string) (int, error) {
+	fs, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return -1, fmt.Errorf("open the file system bpf: %w", err)
+		return -1, fmt.Errorf("open the file system %s: %w", kind, err)
 	}
 	defer unix.Close(fs)
 	if err := unix.FsconfigCreate(fs); err != nil {
-		return -1, fmt.Errorf("create a file system bpf: %w", err)
+		return -1, fmt.Errorf("create a file system %s: %w", kind, err)
 	}
 	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
 }
