@@ -3,6 +3,7 @@ module mimic
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/cilium/ebpf v0.22.0
 	github.com/hashicorp/go-multierror v1.1.1
 	github.com/u-root/u-root v0.16.0

@@ -39,6 +39,8 @@ const (
 	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
 	StepRead   StepWord = "read"   // read, read:OFFSET:SIZE: loads from it and answers that
 	StepWrite  StepWord = "write"  // write:OFFSET:SIZE:NUMBER: stores at it
+	StepCount  StepWord = "count"  // count:NUMBER: adds 1 to the number at it, so many times
+	StepLoop   StepWord = "loop"   // loop:NUMBER: begins anew at the first step until all was done so many times
 	StepAdd    StepWord = "add"    // add:NUMBER, add:in: adds to it
 	StepCall   StepWord = "call"   // call:NAME[:KEY[:NUMBER[:FLAGS]]]: has a helper or kfunc do something with it as a map, and answers what it returns
 	StepMemory StepWord = "mem"    // mem:NAME:SIZE: hands it to a helper as memory of that size
@@ -57,7 +59,7 @@ var stepArgs = map[StepWord]struct {
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
 	StepMap: {}, StepFind: {1, "k"}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
-	StepSpill: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"},
+	StepSpill: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
 }

@@ -242,6 +242,10 @@ const FeatureSys = "bpf_sys_bpf"
 // FeaturePins is what a kernel lacks that has no file system for bpf.
 const FeaturePins = "pins"
 
+// FeatureCPUs is what a machine lacks that has a single processor: nothing happens
+// at the same time there.
+const FeatureCPUs = "processors"
+
 // FeatureSmall is what a machine lacks that has much memory: there a map that
 // asks for it is made.
 const FeatureSmall = "small_memory"

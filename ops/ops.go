@@ -216,6 +216,55 @@ type (
 		Value   Val         `text:"value" default:"0"`
 		Flags   UpdateFlags `text:"flags" default:"0"`
 	}
+	// Live answers which maps and BTF objects of the sequence the kernel knows at
+	// this moment: their names, sorted.
+	Live struct{}
+	// Renew makes a map as the template of an outer map was made, stores it and
+	// closes it: its name, new1 for the first map that was made so.
+	Renew struct {
+		On    Name        `text:"on"`
+		Key   Key         `text:"arg"`
+		Flags UpdateFlags `text:"arg" default:"0"`
+	}
+	// Still looks up a value twice, with a pause between: still, or moving.
+	Still struct {
+		On  Name `text:"on"`
+		Key Key  `text:"arg"`
+	}
+	// Attach attaches a program for a function of the kernel to it, which keeps the
+	// program (BPF_RAW_TRACEPOINT_OPEN).
+	Attach struct {
+		Def Name `text:"def"`
+		Of  Name `text:"arg"`
+	}
+	// Iter makes an iterator over the elements of a map, which keeps the map
+	// (BPF_LINK_CREATE of BPF_TRACE_ITER).
+	Iter struct {
+		Def Name `text:"def"`
+		Of  Name `text:"arg"`
+	}
+	// Process starts a process that holds a descriptor, and no other.
+	Process struct {
+		Def Name `text:"def"`
+		Of  Name `text:"arg"`
+	}
+	// Kill kills a process and waits for its end.
+	Kill struct {
+		On Name `text:"on"`
+	}
+	// Thread begins a thread: it does the operations after it, up to the next
+	// thread or join, in order and so many times. What they answer is the text of
+	// a history (Events). CPU is counted modulo the processors that there are. One
+	// that goes on until it is alone does them as long as threads are at work that do
+	// not, and so many times at most.
+	Thread struct {
+		CPU   Size  `text:"cpu" default:"0"`
+		Times Size  `text:"times" default:"1"`
+		Until Until `text:"until" default:"done"`
+	}
+	// Join lets the threads before it run at the same time, waits for their end, and answers
+	// what the outer maps that they used hold then: name:key=name, sorted.
+	Join struct{}
 	// Load has a loader load one of the examples of the document and try it: what
 	// it saw.
 	Load struct {
@@ -256,6 +305,15 @@ var table = []*row{
 	describe[Prog]("prog"),
 	describe[Run]("run"),
 	describe[Sys]("by_program"),
+	describe[Live]("live"),
+	describe[Renew]("renew"),
+	describe[Still]("still"),
+	describe[Attach]("attach"),
+	describe[Iter]("iter"),
+	describe[Process]("process"),
+	describe[Kill]("kill"),
+	describe[Thread]("thread"),
+	describe[Join]("join"),
 	describe[Load]("load"),
 	describe[End]("end"),
 }

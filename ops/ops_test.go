@@ -41,6 +41,8 @@ func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
 		return reflect.ValueOf(Command(rapid.IntRange(0, 1).Draw(t, label)))
 	case FileUse:
 		return reflect.ValueOf(rapid.SampledFrom(FileUses()).Draw(t, label))
+	case Until:
+		return reflect.ValueOf(rapid.SampledFrom([]Until{UntilDone, UntilAlone}).Draw(t, label))
 	case Label:
 		return reflect.ValueOf(Label(rapid.IntRange(0, len(labels)-1).Draw(t, label)))
 	case Bound:

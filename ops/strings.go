@@ -91,3 +91,30 @@ func (o End) String() string { return text(o) }
 
 // String is the line of text.
 func (o Sys) String() string { return text(o) }
+
+// String is the line of text.
+func (o Live) String() string { return text(o) }
+
+// String is the line of text.
+func (o Renew) String() string { return text(o) }
+
+// String is the line of text.
+func (o Still) String() string { return text(o) }
+
+// String is the line of text.
+func (o Attach) String() string { return text(o) }
+
+// String is the line of text.
+func (o Iter) String() string { return text(o) }
+
+// String is the line of text.
+func (o Process) String() string { return text(o) }
+
+// String is the line of text.
+func (o Kill) String() string { return text(o) }
+
+// String is the line of text.
+func (o Thread) String() string { return text(o) }
+
+// String is the line of text.
+func (o Join) String() string { return text(o) }

@@ -25,6 +25,7 @@ func (p Program) Prepare(mailbox []byte, outer, inner uint64, branches uint64) {
 	copy(mailbox[OuterKeyAt:][:MaxKey], ops.Bytes(outer, p.OuterKey))
 	copy(mailbox[InnerKeyAt:][:MaxKey], ops.Bytes(inner, p.Key))
 	binary.NativeEndian.PutUint64(mailbox[BranchesAt:], branches)
+	binary.NativeEndian.PutUint64(mailbox[ReadyAt:], 1)
 	rooms := 0
 	for _, s := range p.Body.Steps() {
 		if hasRoom(s) && rooms < MaxRooms {
@@ -33,6 +34,9 @@ func (p Program) Prepare(mailbox []byte, outer, inner uint64, branches uint64) {
 		}
 	}
 }
+
+// Finish makes a mailbox one with which a gated program does nothing.
+func Finish(mailbox []byte) { clear(mailbox[ReadyAt:][:8]) }
 
 // Answer is what a run answered that left the mailbox, MailboxSize bytes: the
 // answers of the steps that ran, in order and separated by spaces. A read is an

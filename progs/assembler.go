@@ -2,6 +2,7 @@ package progs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -23,6 +24,7 @@ const (
 	spillAt   = -16
 	memoryAt  = -32 // ArgStack; 16 bytes, so that a bpf_dynptr has room
 	ownKeyAt  = -32 - MaxKey
+	roundAt   = ownKeyAt - 8
 )
 
 // Names of places in a program.
@@ -81,6 +83,13 @@ func (a *assembler) begin() {
 		asm.Mov.Imm(it, 0),
 		asm.Mov.Imm(other, 0),
 	)
+	if slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == ops.StepLoop }) {
+		a.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R10, roundAt, asm.R1, asm.DWord))
+	}
+	if a.Gated {
+		a.uses[exitLabel] = true
+		a.add(asm.LoadMem(asm.R1, mailbox, ReadyAt, asm.DWord), asm.JEq.Imm(asm.R1, 0, exitLabel))
+	}
 }
 
 func (a *assembler) step(s ops.BodyStep) {

@@ -87,7 +87,8 @@ type inspector struct {
 	steps     []ops.BodyStep
 	it, other pointer
 	ids       int
-	locked    int // id of the value whose lock is held; 0: none is
+	locked    int  // id of the value whose lock is held; 0: none is
+	again     bool // in the second round of a loop
 	report    *Report
 }
 
@@ -104,6 +105,13 @@ func (p inspector) from(i int) {
 		s := p.steps[i]
 		if s.Word == ops.StepMerge || s.Word == ops.StepMaybe {
 			p.branch(s.Word).from(i + 1)
+			continue
+		}
+		if s.Word == ops.StepLoop {
+			if again := p; !p.again { // the second round begins with what the first one left
+				again.again = true
+				again.from(0)
+			}
 			continue
 		}
 		misuse, ends := p.step(s)
@@ -205,7 +213,7 @@ func (p *inspector) use(s ops.BodyStep) Misuse {
 	case p.it.null == perhaps:
 		p.report.Unsure = true
 	}
-	if p.locked != 0 && !slices.Contains([]ops.StepWord{ops.StepUnlock, ops.StepRead, ops.StepWrite, ops.StepAdd}, s.Word) {
+	if p.locked != 0 && !slices.Contains([]ops.StepWord{ops.StepUnlock, ops.StepRead, ops.StepWrite, ops.StepCount, ops.StepAdd}, s.Word) {
 		return MisuseLock
 	}
 	if p.it.kind == value {
@@ -233,7 +241,7 @@ func (p *inspector) useMap(s ops.BodyStep) Misuse {
 	case ops.StepRead: // of the kernel's own structure: allowed where it is described
 		p.report.Unsure = true
 		return ""
-	case ops.StepWrite:
+	case ops.StepWrite, ops.StepCount:
 		return MisuseStore
 	case ops.StepAdd:
 		if !s.Key.In && s.Key.N == 0 {
@@ -312,6 +320,8 @@ func (p *inspector) useValue(s ops.BodyStep) Misuse {
 	switch s.Word {
 	case ops.StepRead, ops.StepWrite:
 		return p.access(s)
+	case ops.StepCount:
+		return p.count()
 	case ops.StepAdd:
 		return p.add(s)
 	case ops.StepGet, ops.StepCall:
@@ -363,12 +373,27 @@ func (p *inspector) access(s ops.BodyStep) Misuse {
 	if len(s.N) > 1 {
 		offset, size = s.N[0], s.N[1]
 	}
+	if s.Word == ops.StepWrite {
+		return p.within(offset, size, ops.ReadOnlyProg)
+	}
+	return p.within(offset, size, ops.WriteOnlyProg)
+}
+
+// count reads and writes, and no verifier takes it at any other address than a
+// multiple of its size.
+func (p *inspector) count() Misuse {
+	size := countSize(p.given.Value)
+	if p.it.low != p.it.high || p.it.low%size != 0 {
+		p.report.Unsure = true
+	}
+	return p.within(0, size, ops.ReadOnlyProg|ops.WriteOnlyProg)
+}
+
+// within is a use of so many bytes of the value, from an offset on; maps with
+// these flags do not let programs do that.
+func (p *inspector) within(offset, size int64, denied ops.CreateFlags) Misuse {
 	if p.it.low+offset < 0 || p.it.high+offset+size > int64(p.given.Value) {
 		return MisuseBounds
-	}
-	denied := ops.WriteOnlyProg
-	if s.Word == ops.StepWrite {
-		denied = ops.ReadOnlyProg
 	}
 	if p.given.Flags&denied != 0 {
 		return MisuseForbidden

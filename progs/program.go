@@ -19,6 +19,7 @@ type Program struct {
 	Special   bool             // their values have special fields
 	Mailbox   int              // descriptor of an array with one value of MailboxSize bytes
 	Functions map[string]int32 // BTF ids of the kernel's kfuncs, by name
+	Gated     bool             // it does nothing unless the mailbox is ready: something else may make it run
 }
 
 // Layout of the mailbox, through which a program is handed keys and answers: in
@@ -28,6 +29,7 @@ const (
 	InnerKeyAt = 512  // the key of the inner map
 	BranchesAt = 1024 // uint64: bit n-1 is set if the branch of step n is taken
 	EndAt      = 1032 // uint64: 0 while it runs, then EndReached or the number of the check that ended it
+	ReadyAt    = 1040 // uint64: 0 if a program that is gated does nothing
 	AnswersAt  = 1088 // uint64 for each step, whether it answers or not
 	ValueAt    = 4096 // where steps put the values that they hand over
 	RoomAt     = 20480

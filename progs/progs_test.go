@@ -34,6 +34,7 @@ var bodies = map[string]ops.Body{
 	"lock":     "find:1 check get:1 check lock unlock",
 	"timer":    "find:1 check keep get:1 check timer stop",
 	"direct":   "direct asval",
+	"count":    "find:1 check get:in check count:1000 read",
 }
 
 var shape = Program{Map: 5, Outer: true, OuterKey: 4, Key: 12, Value: 13, Lock: 0, Timer: 16, Mailbox: 6,
@@ -78,9 +79,11 @@ func golden(t *testing.T, name, got string) {
 
 // everything is a body for each step word, and for each call with and without a key.
 func everything() (all []ops.Body) {
-	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc"}
+	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc", ops.StepCount: ":100"}
 	for _, w := range ops.StepWords() {
-		if w != ops.StepCall && w != ops.StepMemory {
+		if w == ops.StepLoop {
+			all = append(all, "map loop:3")
+		} else if w != ops.StepCall && w != ops.StepMemory {
 			all = append(all, ops.Body(string(w)+args[w]))
 		}
 	}
@@ -127,6 +130,7 @@ func TestErrors(t *testing.T) {
 		"step 9 is one too many":                      many("call:map_pop_elem", 9),
 		"accesses 3 bytes, want 1, 2, 4 or 8":         with(ops.XDP, "read:0:3"),
 		"accesses byte 32768, an instruction has":     with(ops.XDP, "write:32768:1:0"),
+		"step 1 counts 0 times, want 1 to 1048576":    with(ops.XDP, "count:0"),
 		"step 2 comes after return and is never":      with(ops.XDP, "return keep"),
 		"the BTF id of bpf_map_sum_elem_count is not": unknown,
 	} {

@@ -1,6 +1,8 @@
 package progs
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/asm"
 
 	"mimic/ops"
@@ -32,6 +34,8 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
 	ops.StepRead:   (*assembler).read,
 	ops.StepWrite:  (*assembler).write,
+	ops.StepCount:  (*assembler).count,
+	ops.StepLoop:   (*assembler).loop,
 	ops.StepAdd:    (*assembler).plus,
 	ops.StepCall:   (*assembler).call,
 	ops.StepMemory: (*assembler).handOver,
@@ -101,6 +105,52 @@ func (a *assembler) read(s ops.BodyStep) {
 func (a *assembler) write(s ops.BodyStep) {
 	at, size := a.access(s.N[0], s.N[1])
 	a.add(constant(asm.R1, s.N[2]), asm.StoreMem(it, at, asm.R1, size))
+}
+
+// MaxCount is how often a body counts at most.
+const MaxCount = 1 << 20
+
+// count is a loop that the verifier walks to its end, short so that it gets there.
+func (a *assembler) count(s ops.BodyStep) {
+	n := s.N[0]
+	if n < 1 || n > MaxCount {
+		a.fail("step %d counts %d times, want 1 to %d", a.n, n, MaxCount)
+	}
+	again := fmt.Sprintf("count%d", a.n)
+	a.add(asm.Mov.Imm(asm.R1, int32(n)), asm.Mov.Imm(asm.R2, 1))
+	a.label = again
+	a.add(
+		asm.AddAtomic.Mem(it, asm.R2, sizes[countSize(a.Value)], 0),
+		asm.Sub.Imm(asm.R1, 1),
+		asm.JNE.Imm(asm.R1, 0, again),
+	)
+}
+
+// MaxLoop is how many rounds a body does at most.
+const MaxLoop = 1 << 12
+
+// loop goes back to the first step until enough rounds were done, which the
+// verifier walks as well. The number of the round is on the stack: calls clobber
+// the registers.
+func (a *assembler) loop(s ops.BodyStep) {
+	n := s.N[0]
+	if n < 1 || n > MaxLoop || a.n == 1 {
+		a.fail("step %d does the steps before it %d times, want such steps, and 1 to %d times", a.n, n, MaxLoop)
+	}
+	a.add(
+		asm.LoadMem(asm.R1, asm.R10, roundAt, asm.DWord),
+		asm.Add.Imm(asm.R1, 1),
+		asm.StoreMem(asm.R10, roundAt, asm.R1, asm.DWord),
+		asm.JNE.Imm(asm.R1, int32(n), stepLabel(1)),
+	)
+}
+
+// countSize is how many bytes the number has that count adds to.
+func countSize(value ops.Size) int64 {
+	if value >= 8 {
+		return 8
+	}
+	return 4
 }
 
 // plus adds a constant, or the lowest three bits of the key of the inner map: a

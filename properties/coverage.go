@@ -12,8 +12,7 @@ type covered struct {
 func by(assertion string, claims ...string) covered { return covered{assertion, claims, ""} }
 func not(assertion, why string) covered             { return covered{assertion, nil, why} }
 
-// coverage is the table of assertions. Those about what happens at
-// the same time are not in it yet.
+// coverage is the table of assertions.
 var coverage = []covered{
 	by("P01 array key of four bytes", "DOC-12"),
 	by("P02 value of four bytes, before the template", "DOC-21", "P02"),
@@ -94,6 +93,14 @@ var coverage = []covered{
 	by("P88 counting elements", "P88"),
 	not("P89 reading struct bpf_map", "where a field is differs by kernel; both ways are compared (W1, W2)"),
 	by("P78 programs of type syscall", "P78", "DOC-8", "DOC-11"),
+	by("P90 replacing in an array", "P90"),
+	by("P91 replacing in a hash", "P90"),
+	by("P92 ids under replacement", "P92"),
+	by("P93 waiting for programs", "P93"),
+	by("P95 sleepable programs beside writers", "P00"),
+	by("P96 used again at once", "P96"),
+	by("P97 many threads", "P97", "P65"),
+	by("P98 freezing beside writers", "P98"),
 	by("B1 create and update", "DOC-3", "DOC-22"),
 	by("B2 failed creation leaves nothing", "P38"),
 	by("B3 PERF_EVENT_ARRAY inside", "DOC-10"),

@@ -62,20 +62,33 @@ var distribution = []required{
 	{verb: "gone", families: outerOrInner, errnos: "ok"},
 }
 
+// together is the table of what threads must have been answered while others did
+// something.
+var together = []required{
+	{verb: "update", families: both, errnos: "ok"},
+	{verb: "update", families: hashOnly, errnos: "EEXIST ENOENT"},
+	{verb: "delete", families: both, errnos: "ok ENOENT"},
+	{verb: "lookup", families: both, errnos: "ok ENOENT"},
+	{verb: "renew", families: both, errnos: "ok"},
+	{verb: "next", families: hashOnly, errnos: "ok"},
+	{verb: "lookup_batch", families: both, errnos: "ENOENT", only: hasBatch},
+	{verb: "update_batch", families: both, errnos: "ok", only: hasBatch},
+	{verb: "delete_batch", families: hashOnly, errnos: "ok ENOENT", only: hasBatch},
+	{verb: "take_batch", families: hashOnly, errnos: "ENOENT", only: hasBatch},
+	{verb: "run", families: innerOnly, errnos: "ok", needs: []string{ops.XDP.Feature(), ops.FeatureRun}},
+	{verb: runAsleep, families: innerOnly, errnos: "ok", needs: []string{ops.Syscall.Feature(), ops.Syscall.RunFeature()}, only: func(k Kernel) bool { return k.does(sleepInside) }},
+	{verb: "still", families: innerOnly, errnos: "ok", needs: []string{ops.XDP.Feature(), ops.FeatureRun}},
+	{verb: "close", families: innerOnly, errnos: "ok EBADF"},
+	{verb: "pin", families: innerOnly, errnos: "ok", needs: []string{ops.FeaturePins}},
+	{verb: "unpin", families: innerOnly, errnos: "ok ENOENT", needs: []string{ops.FeaturePins}},
+}
+
 // Absent lists, as text, the outcomes that a run on this kernel should have seen
 // and did not.
 func (t *Tally) Absent(k Kernel) (absent []string) {
-	for _, r := range distribution {
-		if r.only != nil && !r.only(k) || k.missing(r.needs) != "" {
-			continue
-		}
-		for _, f := range r.families {
-			for word := range strings.FieldsSeq(r.errnos) {
-				if t.Triples[Triple{r.verb, f, errnoOf(word)}] == 0 {
-					absent = append(absent, fmt.Sprintf("%s %s %s", r.verb, f, word))
-				}
-			}
-		}
+	absent = lacking(k, distribution, t.Triples, "")
+	if k.has(ops.FeatureCPUs) {
+		absent = append(absent, lacking(k, together, t.Deeds, " beside another thread")...)
 	}
 	absent = append(absent, t.typesAbsent(k)...)
 	if k.has(ops.XDP.Feature()) && k.has(ops.Kprobe.Feature()) {
@@ -87,6 +100,23 @@ func (t *Tally) Absent(k Kernel) (absent []string) {
 	}
 	slices.Sort(absent)
 	return slices.Compact(absent)
+}
+
+// lacking lists what a table requires and was not seen.
+func lacking(k Kernel, table []required, seen map[Triple]int, where string) (absent []string) {
+	for _, r := range table {
+		if r.only != nil && !r.only(k) || k.missing(r.needs) != "" {
+			continue
+		}
+		for _, f := range r.families {
+			for word := range strings.FieldsSeq(r.errnos) {
+				if seen[Triple{r.verb, f, errnoOf(word)}] == 0 {
+					absent = append(absent, fmt.Sprintf("%s %s %s%s", r.verb, f, word, where))
+				}
+			}
+		}
+	}
+	return absent
 }
 
 // typesAbsent lists the types of map that this kernel has and that were not tried

@@ -20,7 +20,13 @@ type Fake struct {
 func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 	s := NewState(f.Kernel)
 	t := ops.Trace{Kernel: f.Kernel.Release, End: ops.Completed}
-	for _, op := range seq {
+	for i := 0; i < len(seq); i++ {
+		if n := ops.RaceLength(seq[i:]); n > 0 {
+			t.Steps = append(t.Steps, f.race(s, seq[i:i+n])...)
+			i += n - 1
+			continue
+		}
+		op := seq[i]
 		o := choice(f.outcomes(s, op), op)
 		s.Advance(op, o, o.Want)
 		if _, last := op.(ops.End); last {
@@ -33,7 +39,7 @@ func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 
 func (f Fake) outcomes(s *State, op ops.Op) []Outcome {
 	honest := s.Step(op)
-	if f.Lie == nil {
+	if f.Lie == nil || f.Lie.Tell == nil {
 		return honest
 	}
 	return f.Lie.Tell(s, op, honest)
@@ -70,4 +76,5 @@ type Lie struct {
 	Breaks []Key   // a run that catches the lie reports at least one of these, and nothing else
 	On     Version // the kernel whose model the lie is told beside; the newest if zero
 	Tell   func(s *State, op ops.Op, honest []Outcome) []Outcome
+	Race   *raceLie // what is untrue of races; nil: nothing
 }

@@ -58,9 +58,17 @@ func Judge(k Kernel, t ops.Trace, asked Asked) *Violation { return JudgeAndTally
 // JudgeAndTally does the same and counts what was asked, unless tally is nil.
 func JudgeAndTally(k Kernel, t ops.Trace, asked Asked, tally *Tally) *Violation {
 	s := NewState(k)
-	for i, step := range t.Steps {
+	for i := 0; i < len(t.Steps); i++ {
+		step := t.Steps[i]
 		if !step.Returned {
 			return unanswered(s, t, i)
+		}
+		if n := raceAt(t, i); n > 0 {
+			if v := s.judgeRace(t, i, n, asked, tally); v != nil {
+				return v
+			}
+			i += n - 1
+			continue
 		}
 		outcomes := s.Step(step.Op)
 		o := match(outcomes, step.Got)
@@ -80,6 +88,21 @@ func JudgeAndTally(k Kernel, t ops.Trace, asked Asked, tally *Tally) *Violation 
 	}
 	asked[Ref{kernelLives, FamilyInner}]++
 	return nil
+}
+
+// raceAt is how many steps the race has that begins at a step and was answered; 0
+// if none does.
+func raceAt(t ops.Trace, from int) int {
+	if _, begins := t.Steps[from].Op.(ops.Thread); !begins {
+		return 0
+	}
+	n := ops.RaceLength(t.Sequence()[from:])
+	for _, step := range t.Steps[from : from+n] {
+		if !step.Returned {
+			return 0
+		}
+	}
+	return n
 }
 
 func match(outcomes []Outcome, got ops.Result) *Outcome {

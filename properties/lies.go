@@ -13,7 +13,7 @@ import (
 // that each rule forbids, what goes wrong behind a right answer, and what goes
 // wrong only in a corner.
 func Lies() []Lie {
-	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies())
+	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies(), raceLies())
 }
 
 // answerLies is one lie for each rule and family: whenever the rule applies,
@@ -25,7 +25,7 @@ func answerLies() (lies []Lie) {
 	for _, key := range Keys() {
 		newest := RulesOf(key, Newest())
 		for _, ref := range RulesOf(key, older) {
-			if ref.Rule.Claims[0] != key.Claim || ref.Rule == kernelLives || ref.Rule.defect { // a fake cannot die, a sentence not answer
+			if ref.Rule.Claims[0] != key.Claim || ref.Rule == kernelLives || ref.Rule.defect || ref.Rule.raced { // a fake cannot die, a sentence not answer
 				continue
 			}
 			lie := answerLie(ref)
@@ -225,7 +225,7 @@ func keepAll(m *object) {
 }
 
 func misplacements(f Family) []Lie {
-	seen := rowsOf(f, "S1", "P48", "P53", "P50", "P55", "P57", "P78", "DOC-7", "DOC-14", "DOC-17", "DOC-13", "DOC-15", "DOC-18", "DOC-19", "DOC-22", "P20", "P22", "P25", "P42", "P60", "P61", "P63", "P85")
+	seen := rowsOf(f, "S1", "P90", "P96", "P97", "C1", "C2", "P48", "P53", "P50", "P55", "P57", "P78", "DOC-7", "DOC-14", "DOC-17", "DOC-13", "DOC-15", "DOC-18", "DOC-19", "DOC-22", "P20", "P22", "P25", "P42", "P60", "P61", "P63", "P85")
 	seen = append(seen, Key{"P65", FamilyInner})
 	return []Lie{
 		before("failed-update-empties/"+string(f), append(rowsOf(f, "P38", "P88", "P76"), seen...), func(s *State, op ops.Op, got ops.Result) {

@@ -13,6 +13,13 @@ import (
 // state. It changes nothing but what State.via says; Advance does.
 func (s *State) Step(op ops.Op) []Outcome {
 	s.via = nil
+	if s.racing {
+		return s.guessRace(op)
+	}
+	return s.step(op)
+}
+
+func (s *State) step(op ops.Op) []Outcome {
 	switch o := op.(type) {
 	case ops.Map:
 		return s.createMap(o)
@@ -75,6 +82,24 @@ func (s *State) stepLife(op ops.Op) []Outcome {
 		return s.unpin(o)
 	case ops.Cat:
 		return s.cat(o)
+	case ops.Thread:
+		return does(nil, nil)
+	case ops.Join: // of no threads
+		return does(nil, nil)
+	case ops.Live:
+		return s.live()
+	case ops.Renew:
+		return s.renew(o)
+	case ops.Still:
+		return s.still(o)
+	case ops.Attach:
+		return s.attach(o)
+	case ops.Iter:
+		return s.iter(o)
+	case ops.Process:
+		return s.process(o)
+	case ops.Kill:
+		return s.kill(o)
 	case ops.FD:
 		return s.openFD(o)
 	case ops.BTF:
@@ -90,6 +115,7 @@ func (s *State) Advance(op ops.Op, o Outcome, got ops.Result) {
 	if o.Then != nil {
 		o.Then(got)
 	}
+	s.raceOn(op)
 	if got.Errno != 0 {
 		s.refused(op)
 	}
@@ -133,6 +159,8 @@ func subject(op ops.Op) ops.Name {
 	case ops.UpdateBatch:
 		return o.On
 	case ops.DeleteBatch:
+		return o.On
+	case ops.Renew:
 		return o.On
 	case ops.Freeze:
 		return o.On
@@ -212,7 +240,7 @@ func (s *State) denied(m *object, need access) *Rule {
 // and nowhere else: bpf_obj_get_info_by_fd in kernel/bpf/syscall.c.
 func (s *State) info(n ops.Name) []Outcome {
 	switch m := s.open(n); {
-	case s.openProg(n) != nil || s.openBTF(n) != nil:
+	case s.openProg(n) != nil || s.openBTF(n) != nil || s.openLink(n):
 		return anything(nil) // they have an info of their own
 	case s.openOther(n):
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)

@@ -49,7 +49,7 @@ func (s *State) createMap(o ops.Map) []Outcome {
 		return refusal(FamilyInner, mapOrder, faults, nil)
 	}
 	p.Flags |= row.adds
-	made := &object{spec: p, btf: s.openBTF(o.BTF), bound: o.Bound}
+	made := &object{spec: p, btf: s.openBTF(o.BTF), bound: o.Bound, with: o.Inner != ""}
 	return does(on(FamilyInner, mapMadeBy(o)...), func(ops.Result) {
 		s.make(o.Def, made, o.Flags&modes)
 		if made.btf != nil {

@@ -11,7 +11,7 @@ import (
 
 func (s *State) close(o ops.Close) []Outcome {
 	h := s.handles[o.On]
-	if h == nil || !h.open || h.path {
+	if h == nil || !h.open || h.path || h.process {
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	}
 	return does(nil, func(ops.Result) { s.closeHandle(h) })
@@ -20,6 +20,8 @@ func (s *State) close(o ops.Close) []Outcome {
 func (s *State) closeHandle(h *handle) {
 	h.open = false
 	switch {
+	case h.keeps != nil || h.keepsProg != nil:
+		s.release(h, true)
 	case h.prog != nil:
 		s.dropProg(h.prog)
 	case h.obj != nil:

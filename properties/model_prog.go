@@ -18,7 +18,9 @@ type program struct {
 	body  ops.Body
 	uses  *object // the map that it is given
 	free  bool    // nothing is claimed of what it does
-	refs  int     // descriptors and paths
+	refs  int     // descriptors, paths, links, processes
+
+	attached bool // to its function, once
 }
 
 // load predicts what the verifier says of a program.
@@ -158,7 +160,7 @@ func (s *State) loaded(o ops.Prog, m *object, free bool) {
 		m.progs++
 		m.served = true
 	}
-	s.handles[o.Def] = &handle{prog: &program{o.Type, o.Flags, o.Body, m, free, 1}, open: true}
+	s.handles[o.Def] = &handle{prog: &program{typ: o.Type, flags: o.Flags, body: o.Body, uses: m, free: free, refs: 1}, open: true}
 }
 
 // plainly says that nothing about the program's type or flags gets in its way.

@@ -23,6 +23,8 @@ func (s *State) run(o ops.Run) []Outcome {
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	case p.free || p.uses == nil || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
 		return anything(nil)
+	case p.typ == ops.Tracing && s.attachedAny():
+		return anything(func(ops.Result) { s.disturb() })
 	}
 	r := &running{s: s, p: p, op: o, copies: map[*object]*object{}}
 	r.steps()
@@ -97,6 +99,8 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 	case ops.StepMerge, ops.StepMaybe:
 		r.branch(i, step.Word)
 	case ops.StepSpill, ops.StepPass, ops.StepLock, ops.StepUnlock:
+	case ops.StepLoop: // what only looks sees the same every time
+		r.lost = writes(r.p.body)
 	case ops.StepReturn:
 		return true
 	default:
@@ -120,6 +124,8 @@ func (r *running) use(step ops.BodyStep) {
 		r.read(step)
 	case step.Word == ops.StepWrite && r.it.kind == atValue:
 		r.write(step)
+	case step.Word == ops.StepCount && r.it.kind == atValue:
+		r.count(step.N[0])
 	case step.Word == ops.StepAdd && r.it.kind == atValue:
 		n := step.Key.N
 		if step.Key.In {
@@ -247,6 +253,28 @@ func (r *running) write(step ops.BodyStep) {
 	copy(b[off:off+size], ops.Bytes(uint64(step.N[2]), ops.Size(size)))
 	n, err := strconv.ParseUint(ops.Number(b), 10, 64)
 	if r.lost = err != nil; !r.lost {
+		r.copy(r.it.m).data[r.it.key] = n
+	}
+}
+
+// count adds to the number that begins a value, if what becomes of the value has
+// a number.
+func (r *running) count(times int64) {
+	b, size := r.bytes(), min(r.it.m.spec.Value, 8)
+	if r.it.off != 0 || size < 4 || !rowOf(r.it.m.spec.Type).content {
+		r.lost = true
+		return
+	}
+	size = size / 8 * 8
+	if size == 0 {
+		size = 4
+	}
+	was, err := strconv.ParseUint(ops.Number(b[:size]), 10, 64)
+	if err == nil {
+		copy(b, ops.Bytes(was+uint64(times), size))
+	}
+	n, bad := strconv.ParseUint(ops.Number(b), 10, 64)
+	if r.lost = err != nil || bad != nil; !r.lost {
 		r.copy(r.it.m).data[r.it.key] = n
 	}
 }

@@ -190,7 +190,7 @@ func (d *draft) directMap(m *object) (ops.Name, bool) {
 // effects begins with maps that programs can change: hashes and arrays, or queues
 // and stacks.
 func (d *draft) effects() bool {
-	if !d.chance(3) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
+	if d.chance(2) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
 		return d.runner()
 	}
 	d.makeOf(pick(d, []ops.MapType{ops.Queue, ops.Stack}))

@@ -62,6 +62,9 @@ func TestPlansAskNothingUnmodelled(t *testing.T) {
 		for n := range 40 {
 			s := NewState(Newest())
 			for _, step := range (Fake{Kernel: s.Kernel}).Answer(Plan(s.Kernel, row, 1, n)).Steps {
+				if _, race := step.Op.(ops.Thread); race {
+					break // judged as a whole
+				}
 				outcomes := s.Step(step.Op)
 				o := match(outcomes, step.Got)
 				switch step.Op.(type) {

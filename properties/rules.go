@@ -16,6 +16,7 @@ type Rule struct {
 	needs    []string          // features without which it cannot be asked
 	chance   bool              // the kernel's scheduling decides whether it can be asked
 	deadly   bool              // known to kill kernels
+	raced    bool              // asked by races only
 	only     func(Kernel) bool // kernels on which it can be asked; nil: all
 	against  *Rule             // a sentence that says otherwise than kernels do
 	defect   bool              // such a sentence: no answer is judged by it
@@ -59,6 +60,12 @@ func (r *Rule) where(only func(Kernel) bool) *Rule {
 func (r *Rule) contradicts(sentence *Rule) *Rule {
 	r.against = sentence
 	sentence.defect = true
+	return r
+}
+
+// races says that only what happens at the same time asks for the rule.
+func (r *Rule) races() *Rule {
+	r.raced = true
 	return r
 }
 

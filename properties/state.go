@@ -24,9 +24,11 @@ type object struct {
 	btf    *object     // what describes its values, or nil
 	frozen bool
 	bound  ops.Bound
+	with   bool // made with a descriptor that it has no use for
 	failed bool // the last that was asked of it was refused
 
 	fds, pins, progs int // descriptors, paths, and programs that use it
+	held             int // by processes, and by iterators
 
 	limbo bool // a reference of it is being dropped, some time soon
 	dead  bool
@@ -68,7 +70,7 @@ func (o *object) family() Family {
 // that keeps o a while: prog_array_map_clear in kernel/bpf/arraymap.c.
 func (o *object) lingers() bool {
 	r := rowOf(o.spec.Type)
-	return o.fds == 0 && o.pins == 0 && r != nil && r.lingers
+	return o.fds == 0 && o.pins == 0 && o.held == 0 && r != nil && r.lingers
 }
 
 // handle is what a name stands for: a descriptor, or a path.
@@ -81,12 +83,16 @@ type handle struct {
 	mode  ops.CreateFlags // RDONLY or WRONLY, if it was opened so
 	path  bool            // a path; open says whether it is there
 
+	process   bool     // a process; open says whether it lives
+	keeps     *object  // what a process or an iterator refers to
+	keepsProg *program // what a process or a link refers to
+
 	cursor *cursor // where its last batch lookup ended
 }
 
 // fd says whether the kernel takes h for an open descriptor of anything.
 func (h *handle) fd() bool {
-	return h != nil && h.open && !h.path && (!h.other || h.kind.Open())
+	return h != nil && h.open && !h.path && !h.process && (!h.other || h.kind.Open())
 }
 
 // State is the model's picture of a kernel at one moment of a sequence.
@@ -95,6 +101,8 @@ type State struct {
 	handles map[ops.Name]*handle
 	objects []*object             // in order of creation
 	via     *handle               // what the operation that is predicted works through
+	racing  bool                  // within a race
+	renewed int                   // maps that were made to be stored and closed
 	direct  map[string]ops.Result // by way: what loading a program answered that is given its map directly
 }
 
@@ -135,6 +143,12 @@ func (s *State) openBTF(n ops.Name) *object {
 	return nil
 }
 
+// openLink says whether a name holds an open descriptor of a link.
+func (s *State) openLink(n ops.Name) bool {
+	h := s.handles[n]
+	return h.fd() && (h.keeps != nil || h.keepsProg != nil)
+}
+
 // openOther says whether a name holds an open descriptor of anything but a map.
 func (s *State) openOther(n ops.Name) bool {
 	return s.handles[n].fd() && s.open(n) == nil
@@ -147,10 +161,15 @@ func (s *State) bind(n ops.Name, o *object, mode ops.CreateFlags) {
 
 // certain says whether something that is there to stay refers to o.
 func (s *State) certain(o *object) bool {
-	if o.dead || o.fds > 0 || o.pins > 0 || o.progs > 0 || o.kept > 0 {
+	if o.dead || o.referred() {
 		return !o.dead
 	}
 	return s.holder(o, (*State).certain) != nil
+}
+
+// referred says whether something other than a map refers to o.
+func (o *object) referred() bool {
+	return o.fds > 0 || o.pins > 0 || o.progs > 0 || o.held > 0 || o.kept > 0
 }
 
 // holder is a map that stores o, or that o describes, and of which is holds; or nil.
@@ -196,7 +215,7 @@ func (s *State) lost(o *object, later bool) {
 		o.limbo = true
 	}
 	present := func(_ *State, m *object) bool { return !m.dead }
-	if o.fds > 0 || o.pins > 0 || o.progs > 0 || o.kept > 0 || o.limbo || s.holder(o, present) != nil {
+	if o.referred() || o.limbo || s.holder(o, present) != nil {
 		return
 	}
 	s.bury(o)
@@ -239,6 +258,8 @@ func (s *State) lifeline(o *object) []Ref {
 		return on(FamilyInner, liveFD)
 	case o.pins > 0:
 		return on(FamilyInner, livePin)
+	case o.held > 0:
+		return on(FamilyInner, liveHeld)
 	case o.progs > 0 && !o.outer:
 		return on(FamilyInner, liveUsed)
 	case o.progs > 0:
@@ -262,7 +283,7 @@ func (s *State) lifeline(o *object) []Ref {
 // it by mistake, the most particular first. Reduction leaves what did.
 func (o *object) obituary() (refs []Ref) {
 	could := o.couldKeep()
-	for _, r := range []*Rule{deadReopen, deadPin} {
+	for _, r := range []*Rule{deadReopen, deadPin, deadHeld} {
 		if could[Ref{r, FamilyInner}] {
 			refs = append(refs, Ref{r, FamilyInner})
 		}

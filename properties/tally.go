@@ -36,10 +36,14 @@ type Tally struct {
 	Triples   map[Triple]int
 	Types     map[Use]ops.Errno
 	Positions map[Position]int
+	Deeds     map[Triple]int // what threads did while others did something
+	Unknown   map[Ref]int    // histories that could not be decided
 }
 
 // NewTally is an empty one.
-func NewTally() *Tally { return &Tally{map[Triple]int{}, map[Use]ops.Errno{}, map[Position]int{}} }
+func NewTally() *Tally {
+	return &Tally{map[Triple]int{}, map[Use]ops.Errno{}, map[Position]int{}, map[Triple]int{}, map[Ref]int{}}
+}
 
 // note counts a step that was judged.
 func (t *Tally) note(s *State, op ops.Op, o *Outcome, got ops.Result) {
@@ -55,6 +59,30 @@ func (t *Tally) note(s *State, op ops.Op, o *Outcome, got ops.Result) {
 	if use, ok := s.useOf(op, o); ok {
 		t.Types[use] = got.Errno
 	}
+}
+
+// noteRace counts what a race that was judged did at the same time.
+func (t *Tally) noteRace(r *race, unknown []Ref) {
+	for _, d := range r.deeds {
+		if slices.ContainsFunc(r.deeds, func(e deed) bool { return e.thread != d.thread && e.overlaps(d) }) {
+			t.Deeds[Triple{r.verbOf(d.op), r.s.familyOfOp(d.op), d.Got.Errno}]++
+		}
+	}
+	for _, ref := range unknown {
+		t.Unknown[ref]++
+	}
+}
+
+// runAsleep is the verb of the run of a program that may sleep.
+const runAsleep = "run asleep"
+
+func (r *race) verbOf(op ops.Op) string {
+	if o, runs := op.(ops.Run); runs {
+		if p := r.s.openProg(o.On); p != nil && p.typ == ops.Syscall {
+			return runAsleep
+		}
+	}
+	return ops.Verb(op)
 }
 
 // familyOfOp is the family of the map that an operation is about.

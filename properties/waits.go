@@ -13,7 +13,7 @@ var waitsAlways = &Behaviour{
 // grace period. What is not here always may: loading a program ends in freeing
 // one, and gone and end wait for the kernel to forget.
 var waits = map[string]func(k Kernel, outer, ok bool) bool{
-	"map": waitless, "outer": waitless, "next": waitless, "info": waitless, "close": waitless, "reopen": waitless, "alive": waitless,
+	"map": waitless, "outer": waitless, "next": waitless, "info": waitless, "close": waitless, "reopen": waitless, "alive": waitless, "live": waitless,
 	"lookup":       func(k Kernel, outer, _ bool) bool { return outer && k.does(waitsAlways) },
 	"update":       onWrite,
 	"delete":       onWrite,

@@ -46,6 +46,7 @@ type examination struct {
 	seed     uint64
 	progress func(done, of int)
 	known    []shown
+	mode     target.Mode // of the guest
 
 	asked    properties.Asked
 	tally    *properties.Tally
@@ -60,6 +61,7 @@ type examination struct {
 	slow     int     // waits that were too long, and then were not
 	deaths   int     // of the kernel, unexplained
 	killers  int     // sequences asked that may kill
+	planned  int     // sequences
 	stop     context.CancelFunc
 }
 
@@ -69,6 +71,9 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	x.asked, x.seen, x.tally = properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
 	start := time.Now()
 	err := x.runAll(rows, perRow)
+	if err == nil {
+		err = x.askMore(rows, perRow)
+	}
 	out.Took = time.Since(start)
 	if err == nil {
 		err = x.reduceAll()
@@ -109,20 +114,25 @@ func cutShort(out *report.Kernel) {
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	ctx, stop := context.WithCancel(x.ctx)
-	defer stop()
-	x.stop = stop
-	for first := 0; first < perRow; first += batch {
-		jobs := x.choose(x.plan(rows, first, min(first+batch, perRow)))
-		err := x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
-			x.judge(jobs[i].Sequence, t)
-			x.progress(x.sequence, len(rows)*perRow)
-		})
-		if err != nil || x.deaths == maxDeaths {
-			return x.orEnough(err)
+	x.planned = len(rows) * perRow
+	for first := 0; first < perRow && x.deaths < maxDeaths; first += batch {
+		if err := x.runSome(rows, first, min(first+batch, perRow)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// runSome runs the sequences of rows from one number to before another.
+func (x *examination) runSome(rows []properties.Key, from, to int) error {
+	ctx, stop := context.WithCancel(x.ctx)
+	defer stop()
+	x.stop = stop
+	jobs := x.choose(x.plan(rows, from, to))
+	return x.orEnough(x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
+		x.judge(jobs[i].Sequence, t)
+		x.progress(x.sequence, x.planned)
+	}))
 }
 
 // orEnough is err, unless the run ended because the kernel died often enough.
@@ -277,13 +287,16 @@ func (x *examination) explain(v *properties.Violation) string {
 }
 
 func (x *examination) reduce(f *report.Finding) (err error) {
+	died := f.Reduced.Trace.End != ops.Completed // what a kernel says of a sequence may come late
 	f.Reduced = properties.Reduce(f.Reduced, func(seq ops.Sequence) *properties.Violation {
 		if err != nil {
 			return nil
 		}
 		f.Tries++
 		var v *properties.Violation
-		v, err = x.try(seq)
+		job := x.job(seq)
+		job.Carefully = job.Carefully || died
+		v, err = x.tryJob(job)
 		return v
 	}, tries(f.Reduced))
 	return err
@@ -293,6 +306,8 @@ func (x *examination) reduce(f *report.Finding) (err error) {
 // boot, none where nobody knows which operation it was.
 func tries(v *properties.Violation) int {
 	switch {
+	case v.Trace.End == ops.Completed && ops.Races(v.Trace.Sequence()):
+		return reduceLimit / 4
 	case v.Trace.End == ops.Completed:
 		return reduceLimit
 	case v.Trace.End == ops.Hung:
@@ -303,9 +318,28 @@ func tries(v *properties.Violation) int {
 	return reduceLimit / 4
 }
 
-// try runs one sequence and judges it.
+// raceTries is how often a race is run that is to show something: what happens at
+// the same time happens by chance. knownTries is how often if it is known to show it.
+const raceTries, knownTries = 6, 20
+
+// try runs one sequence and judges it; a race until something is wrong with it,
+// but not for ever.
 func (x *examination) try(seq ops.Sequence) (v *properties.Violation, err error) {
-	err = x.runner.Run(x.ctx, []target.Job{x.job(seq)}, func(_ int, t ops.Trace) {
+	return x.tryOften(seq, raceTries)
+}
+
+func (x *examination) tryOften(seq ops.Sequence, tries int) (v *properties.Violation, err error) {
+	if !ops.Races(seq) || x.mode == target.Det {
+		tries = 1
+	}
+	for ; tries > 0 && v == nil && err == nil; tries-- {
+		v, err = x.tryJob(x.job(seq))
+	}
+	return v, err
+}
+
+func (x *examination) tryJob(job target.Job) (v *properties.Violation, err error) {
+	err = x.runner.Run(x.ctx, []target.Job{job}, func(_ int, t ops.Trace) {
 		v = properties.Judge(x.kernel, t, x.asked)
 	})
 	return v, err
@@ -316,13 +350,18 @@ func (x *examination) try(seq ops.Sequence) (v *properties.Violation, err error)
 // sequence nobody can tell.
 func (x *examination) showKnown() error {
 	for _, d := range x.known {
-		if d.seq == nil {
+		if d.seq == nil || x.mode == target.Stock && ops.Races(d.seq) { // thousands of grace periods take minutes
 			continue
 		}
-		v, err := x.try(d.seq)
+		tries := 1
+		if d.On(x.kernel) {
+			tries = knownTries
+		}
+		v, err := x.tryOften(d.seq, tries)
 		switch {
 		case err != nil:
 			return err
+		case v == nil && d.On(x.kernel) && x.mode == target.Det && ops.Races(d.seq): // one of many ways that it can go
 		case v == nil && d.On(x.kernel):
 			x.stale = append(x.stale, d)
 		case v != nil && x.explain(v) != "": // by this row, or by one for other kernels
@@ -370,6 +409,9 @@ func (x *examination) decide(row report.Row, broken *report.Finding) (report.Ver
 	if broken == nil && row.Asked < leastAsked {
 		return report.Inconclusive, fmt.Sprintf("asked %d times, want %d", row.Asked, leastAsked)
 	}
+	if undecided := x.undecided(row.Key); undecided != "" {
+		return report.Inconclusive, undecided
+	}
 	if unasked := x.unasked(row.Key, broken); unasked != "" {
 		return report.Inconclusive, "never asked: " + unasked
 	}
@@ -393,6 +435,17 @@ func (x *examination) staleOf(key properties.Key) *shown {
 		}
 	}
 	return nil
+}
+
+// undecided says that there was no time to find out whether what was asked of a row
+// has an explanation, or "".
+func (x *examination) undecided(key properties.Key) string {
+	for ref, times := range x.tally.Unknown {
+		if slices.Contains(ref.Keys(), key) {
+			return fmt.Sprintf("%d histories could not be decided (%s)", times, ref.Rule.ID)
+		}
+	}
+	return ""
 }
 
 // unasked is a rule of the row that no answer was judged under, or "".

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -32,12 +33,19 @@ func (e *UsageError) Error() string { return e.Reason }
 // MatrixFile is the version matrix, at the top of the module.
 const MatrixFile = "kernels.txt"
 
+// ConfigFolder has the configurations of the kernels that we build.
+const ConfigFolder = "ci/kernels"
+
+// SplatsFile lists what kernels may complain of, at the top of the module.
+const SplatsFile = "splats.txt"
+
 // ParseSpecs reads what -vm takes: names of kernels.txt, all, host, or paths of
-// images, separated by commas. No text is the in-memory kernel. The error is a
-// *UsageError, or holds a *vmtest.SyntaxError for each bad line of kernels.txt.
-func ParseSpecs(text string) ([]Spec, error) {
+// images, separated by commas. No text is the in-memory kernel. Guests run in the
+// mode; what is no guest has only the usual one. The error is a *UsageError, or holds
+// a *vmtest.SyntaxError for each bad line of kernels.txt or splats.txt.
+func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
 	if text == "" {
-		return []Spec{memory()}, nil
+		return []Spec{memory()}, onlyGuests("the in-memory kernel", mode)
 	}
 	root, err := target.ModuleRoot()
 	if err != nil {
@@ -47,14 +55,27 @@ func ParseSpecs(text string) ([]Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	allowed, err := readSplats(filepath.Join(root, SplatsFile))
+	if err != nil {
+		return nil, err
+	}
+	b := booter{root, allowed, mode}
 	var all []Spec
 	var errs *multierror.Error
 	for word := range strings.SplitSeq(text, ",") {
-		specs, err := parseSpec(strings.TrimSpace(word), root, matrix)
+		specs, err := b.parseSpec(strings.TrimSpace(word), matrix)
 		errs = multierror.Append(errs, err)
 		all = append(all, specs...)
 	}
 	return all, errs.ErrorOrNil()
+}
+
+// onlyGuests errs if a mode was asked for of what is no guest.
+func onlyGuests(what string, mode target.Mode) error {
+	if mode == target.Fast {
+		return nil
+	}
+	return &UsageError{fmt.Sprintf("-mode %s: nobody can choose how the time of %s passes; name kernels to boot with -vm, or leave -mode out", mode, what)}
 }
 
 func readMatrix(path string) ([]vmtest.Line, error) {
@@ -66,23 +87,41 @@ func readMatrix(path string) ([]vmtest.Line, error) {
 	return vmtest.ParseMatrix(filepath.Base(path), f)
 }
 
-func parseSpec(word, root string, matrix []vmtest.Line) (specs []Spec, err error) {
+func readSplats(path string) (vmtest.AllowList, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &UsageError{err.Error()}
+	}
+	defer f.Close()
+	return vmtest.ParseAllowList(filepath.Base(path), f, time.Now())
+}
+
+// booter makes specs of kernels that are booted.
+type booter struct {
+	root    string // of the module
+	allowed vmtest.AllowList
+	mode    target.Mode
+}
+
+func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err error) {
 	switch word {
 	case "all":
 		for _, line := range matrix {
-			specs = append(specs, ofMatrix(line))
+			if line.Config == "" { // who wants a kernel that takes minutes to build names it
+				specs = append(specs, b.ofMatrix(line))
+			}
 		}
 		return specs, nil
 	case "host":
-		return []Spec{{Name: word, open: openHost}}, nil
+		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.mode)
 	}
 	for _, line := range matrix {
-		if line.Series == word {
-			return []Spec{ofMatrix(line)}, nil
+		if line.Name() == word {
+			return []Spec{b.ofMatrix(line)}, nil
 		}
 	}
-	if path, ok := findFile(word, root); ok {
-		return []Spec{ofFile(word, path)}, nil
+	if path, ok := findFile(word, b.root); ok {
+		return []Spec{b.ofFile(word, path)}, nil
 	}
 	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, or one of %s",
 		word, MatrixFile, series(matrix))}
@@ -91,7 +130,7 @@ func parseSpec(word, root string, matrix []vmtest.Line) (specs []Spec, err error
 func series(matrix []vmtest.Line) string {
 	var all []string
 	for _, line := range matrix {
-		all = append(all, line.Series)
+		all = append(all, line.Name())
 	}
 	return strings.Join(all, " ")
 }
@@ -107,23 +146,25 @@ func findFile(word, root string) (string, bool) {
 	return "", false
 }
 
-func ofMatrix(line vmtest.Line) Spec {
-	return Spec{Name: line.Series, matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		k, err := vmtest.NewSource(teller(logf)).Fetch(ctx, line)
+func (b booter) ofMatrix(line vmtest.Line) Spec {
+	return Spec{Name: line.Name(), matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		source := vmtest.NewSource(teller(logf))
+		source.Configs = filepath.Join(b.root, ConfigFolder)
+		k, err := source.Fetch(ctx, line)
 		if err != nil {
 			return nil, err
 		}
-		return boot(ctx, k, logf)
+		return b.boot(ctx, k, logf)
 	}}
 }
 
-func ofFile(name, path string) Spec {
+func (b booter) ofFile(name, path string) Spec {
 	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
 		k, err := vmtest.FromFile(path, "")
 		if err != nil {
 			return nil, err
 		}
-		return boot(ctx, k, logf)
+		return b.boot(ctx, k, logf)
 	}}
 }
 
@@ -131,12 +172,14 @@ func teller(logf func(string, ...any)) func(string) {
 	return func(s string) { logf("%s", s) }
 }
 
-func boot(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (target.Target, error) {
+func (b booter) boot(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (target.Target, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
 	if err != nil {
 		return nil, err
 	}
-	return opened(target.Boot(ctx, vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf)}))
+	return opened(target.BootMode(ctx, vmtest.Config{
+		Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf)),
+	}, b.mode))
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

@@ -8,6 +8,7 @@
 package suite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,12 +32,13 @@ const DefaultSequences = 25
 // Config says what to run. The zero value of every field but Kernels is a
 // sensible default.
 type Config struct {
-	Kernels   []Spec    // see ParseSpecs
-	Seed      uint64    // names every sequence of the run
-	Sequences int       // for each row; DefaultSequences if 0
-	Out       string    // folder for reduced sequences and traces; none if ""
-	Log       io.Writer // lines of progress; none if nil
-	Live      io.Writer // a terminal for a moving line; none if nil
+	Kernels   []Spec           // see ParseSpecs
+	Seed      uint64           // names every sequence of the run
+	Sequences int              // for each row; DefaultSequences if 0
+	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
+	Out       string           // folder for reduced sequences and traces; none if ""
+	Log       io.Writer        // lines of progress; none if nil
+	Live      io.Writer        // a terminal for a moving line; none if nil
 }
 
 func (c *Config) logf(format string, a ...any) {
@@ -50,6 +52,33 @@ func (c *Config) sequences() int {
 		return c.Sequences
 	}
 	return DefaultSequences
+}
+
+func (c *Config) rows() []properties.Key {
+	if c.Rows == nil {
+		return properties.Keys()
+	}
+	return c.Rows
+}
+
+// ParseRows reads which claims are to be asked: ids, or rows as in P90/hash, separated by
+// commas; no text is all of them, nil. The error is a *UsageError.
+func ParseRows(text string) (rows []properties.Key, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		before := len(rows)
+		for _, key := range properties.Keys() {
+			if word == key.Claim || word == key.String() {
+				rows = append(rows, key)
+			}
+		}
+		if len(rows) == before {
+			return nil, &UsageError{fmt.Sprintf("-claims %q: no such claim; want ids of the table of verdicts, as in P90 or P90/hash", word)}
+		}
+	}
+	return rows, nil
 }
 
 // Run examines each kernel in turn. It always answers one entry a kernel, in
@@ -84,13 +113,13 @@ func Outcome(k *report.Kernel) string {
 	return strings.Join(parts, ", ")
 }
 
-func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
+func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err error) {
 	start := time.Now()
 	t, kernel, err := c.open(ctx, spec, k)
 	if err != nil {
 		return err
 	}
-	defer t.Close()
+	defer func() { err = errors.Join(err, t.Close()) }() // a kernel may complain at the very end
 	k.Boot = time.Since(start)
 	live := newLive(c.Live, spec.Name)
 	defer live.clear()
@@ -98,8 +127,8 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) error {
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, progress: live.show, known: known}
-	err = x.examine(properties.Keys(), c.sequences(), k)
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, progress: live.show, known: known, mode: t.About().Kind}
+	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {
 		demandFeatures(k, kernel)
 	}
@@ -215,11 +244,28 @@ func (c *Config) save(k *report.Kernel, f *report.Finding) {
 		os.WriteFile(filepath.Join(dir, "reduced.trace"), []byte(trace.String()), 0o644),
 		os.WriteFile(filepath.Join(dir, "original.seq"), []byte(f.Original.String()), 0o644),
 	)
+	if ops.Races(trace.Sequence()) {
+		err = errors.Join(err, saveTimeline(filepath.Join(dir, "timeline.html"), k, trace))
+	}
 	if err != nil {
 		c.logf("%s: the sequences of %s were not saved: %v", k.Name, name, err)
 		return
 	}
 	f.File = filepath.Join(dir, "reduced.seq")
+}
+
+// saveTimeline writes a page that shows what threads did, if that is what broke a
+// promise.
+func saveTimeline(path string, k *report.Kernel, t ops.Trace) error {
+	kernel, err := properties.NewKernel(k.Release, k.Lacks)
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := properties.Timeline(kernel, t, &page); err != nil || page.Len() == 0 {
+		return err
+	}
+	return os.WriteFile(path, page.Bytes(), 0o644)
 }
 
 // Replayed is what one sequence did on one kernel.
@@ -238,7 +284,7 @@ func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Repla
 		r.Fault = err
 		return r
 	}
-	defer t.Close()
+	defer func() { r.Fault = errors.Join(r.Fault, t.Close()) }() // a kernel may complain at the very end
 	known, err := knownOn(t, kernel)
 	if err != nil {
 		r.Fault = err

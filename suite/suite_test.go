@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
 
 	"mimic/properties"
 	"mimic/report"
+	"mimic/target"
 )
 
 var (
@@ -20,6 +22,8 @@ var (
 	sequences   = flag.Int("sequences", DefaultSequences, "sequences planned for each row of the table of claims")
 	missingFlag = flag.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
+	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
+	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see README.md: "+target.ModeNames())
 	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
 )
 
@@ -30,6 +34,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "usage: -missing %q: want fail or skip\n", *missingFlag)
 		os.Exit(2)
 	}
+	if _, err := target.ParseMode(*modeFlag); err != nil {
+		fmt.Fprintf(os.Stderr, "usage: %v\n", err)
+		os.Exit(2)
+	}
+	debug.SetGCPercent(400) // hundreds of fake kernels leave much behind them, and there is room
 	os.Exit(m.Run())
 }
 
@@ -40,12 +49,16 @@ func interruptible(t *testing.T) context.Context {
 }
 
 func config(t *testing.T) Config {
-	specs, err := ParseSpecs(*vmFlag)
+	specs, err := ParseSpecs(*vmFlag, target.Mode(*modeFlag))
+	if err != nil {
+		t.Fatalf("usage: %v", err)
+	}
+	rows, err := ParseRows(*claimsFlag)
 	if err != nil {
 		t.Fatalf("usage: %v", err)
 	}
 	return Config{
-		Kernels: specs, Seed: *seedFlag, Sequences: *sequences,
+		Kernels: specs, Rows: rows, Seed: *seedFlag, Sequences: *sequences,
 		Out: OutFolder(*outFlag), Log: os.Stderr,
 	}
 }

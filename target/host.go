@@ -59,6 +59,7 @@ func (h *Host) start(ctx context.Context) error {
 		return fmt.Errorf("run on this kernel: %w", err)
 	}
 	h.hello.Lacks[ops.FeatureHarm] = "this is the machine that mimic runs on"
+	h.hello.Lacks[ops.FeatureCPUs] = "races are for guests: this is the machine that mimic runs on"
 	return nil
 }
 

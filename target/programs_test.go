@@ -60,7 +60,7 @@ func BenchmarkPrograms(b *testing.B) {
 const timesEach = 40
 
 func benchmarkPrograms(b *testing.B, before, each string) {
-	vm, err := tryBoot(b)
+	vm, err := tryBoot(b, 1)
 	if err != nil {
 		b.Skipf("no guest: %v", err)
 	}

@@ -37,6 +37,7 @@ type About struct {
 	Package string // the package or file that the kernel came from
 	SHA256  string // of it, hex
 	Mode    string // how it runs: tcg microvm, kvm microvm, host
+	Kind    Mode   // of a guest, how its time passes; "" of what is none
 }
 
 // agentEnv keeps the Go runtime of the agent from sending signals to itself, which

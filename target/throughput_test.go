@@ -11,7 +11,7 @@ import (
 // BenchmarkThroughput runs sequences that wait for nothing but their end. inside-ops/s is the
 // pace of their operations by the guest's clock, ops/s that of everything by the host's.
 func BenchmarkThroughput(b *testing.B) {
-	vm, err := tryBoot(b)
+	vm, err := tryBoot(b, 1)
 	if err != nil {
 		b.Skipf("no guest: %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +17,14 @@ import (
 // VM runs sequences in a virtual machine. A guest that dies is named by the
 // trace of the sequence that it died of, and replaced by a fresh one.
 type VM struct {
-	config  vmtest.Config
-	life    context.Context // of every guest
-	stale   bool            // the guest's answers were not all heard: it takes no more questions
-	vm      *vmtest.VM
-	session *session
-	hello   wire.Hello
+	config   vmtest.Config
+	mode     Mode
+	life     context.Context // of every guest
+	stale    bool            // the guest's answers were not all heard: it takes no more questions
+	vm       *vmtest.VM
+	session  *session
+	hello    wire.Hello
+	snapshot *vmtest.Snapshot // what guests begin as; nil: they are booted
 }
 
 const greetLimit = 30 * time.Second
@@ -30,17 +33,33 @@ const greetLimit = 30 * time.Second
 // or what the agent said.
 func Boot(ctx context.Context, config vmtest.Config) (*VM, error) {
 	config.Env = append(config.Env, agentEnv...)
-	v := &VM{config: config, life: ctx}
+	config.Cmdline = append(parametersFor(config.CPUs), config.Cmdline...)
+	v := &VM{config: config, mode: Fast, life: ctx}
 	return v, v.boot()
 }
 
+// parametersFor are those of a kernel with so many processors. Several that are
+// emulated on a busy machine miss so many ticks that their counter seems to be
+// wrong, without which a clock has a resolution of milliseconds; and a grace period
+// takes as much where the kernel has its own threads run on all of them.
+func parametersFor(processors int) []string {
+	if processors > 1 {
+		return []string{"tsc=reliable", "isolcpus=1"}
+	}
+	return nil
+}
+
 func (v *VM) boot() error {
+	if v.snapshot != nil {
+		return v.resume(nothing)
+	}
 	vm, err := vmtest.Boot(v.life, v.config)
 	if err != nil {
 		return err
 	}
 	v.vm, v.stale = vm, false
 	v.session, v.hello, err = greet(vm, vm.MaxOutstanding(), greetLimit)
+	v.session.quiet = vm.Quiet
 	if err != nil {
 		end := v.ended(v.life)
 		vm.Close()
@@ -65,74 +84,142 @@ func (v *VM) Hello() wire.Hello { return v.hello }
 // About says which package the kernel came from and how it runs.
 func (v *VM) About() About {
 	k := v.config.Kernel
-	return About{Package: cmp.Or(k.Package, k.Image, k.Vmlinux), SHA256: k.SHA256, Mode: v.vm.Recipe().String()}
+	return About{Package: cmp.Or(k.Package, k.Image, k.Vmlinux), SHA256: k.SHA256, Mode: v.vm.Recipe().String() + v.mode.suffix(), Kind: v.mode}
 }
 
-// Close ends the guest.
-func (v *VM) Close() error { return v.vm.Close() }
+// Close ends the guest; nothing of it stays. The error is what the kernel complained of, or died of,
+// after the last answer.
+func (v *VM) Close() error { return errors.Join(v.leave(), v.snapshot.Close()) }
 
-// Run runs jobs in order, in a fresh guest after each death. When ctx ends, the
-// run does; the next begins in a fresh guest.
+// leave is Close for a guest that another may follow.
+func (v *VM) leave() error {
+	if !v.stale {
+		v.quietFor(v.life, late)
+	}
+	err := v.vm.Close()
+	switch end := v.vm.Wait(context.Background()); end.Kind {
+	case vmtest.Splatted, vmtest.Panicked, vmtest.Oopsed:
+		err = errors.Join(err, fmt.Errorf("after the last answer the kernel %s", end))
+	}
+	return err
+}
+
+// Run runs jobs in order, in a fresh guest after each death; in mode Det races come last. When ctx
+// ends, the run does; the next begins in a fresh guest.
 func (v *VM) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
-	if v.stale {
+	if v.snapshot != nil {
+		return v.runDet(ctx, jobs, each)
+	}
+	return v.inOrder(ctx, jobs, each)
+}
+
+func (v *VM) inOrder(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
+	if v.stale && len(jobs) > 0 {
 		v.vm.Close()
 		if err := v.boot(); err != nil {
 			return err
 		}
 	}
-	for first := 0; first < len(jobs); first++ {
-		n, steps, err := v.session.run(ctx, jobs[first:], func(i int, t ops.Trace) { each(first+i, t) })
-		if err == nil {
-			return nil
-		}
-		if err := ctx.Err(); err != nil {
-			v.stale = true
-			return err
-		}
-		first += n
-		done, err := v.died(ctx, jobs[first:], steps, err, func(i int, t ops.Trace) { each(first+i, t) })
+	for first := 0; first < len(jobs); {
+		done, err := v.some(ctx, together(jobs[first:]), late, func(i int, t ops.Trace) { each(first+i, t) })
 		if err != nil {
 			return err
 		}
-		first += done - 1
+		first += done
 	}
 	return nil
 }
 
-// died makes traces of the jobs of which one killed the guest: the first that
-// was not answered, or one of those that were run before its answers were due.
-// They are run again carefully in a fresh guest, up to the one that kills it. If
-// none does, the first gets a trace in which nothing has an answer. It says how
-// many jobs got a trace.
-func (v *VM) died(ctx context.Context, jobs []Job, steps []ops.Step, cause error, each func(int, ops.Trace)) (done int, err error) {
-	t, err := v.autopsy(steps, cause)
-	if err != nil || t.End == ops.Refused || jobs[0].Carefully {
-		each(0, t)
-		return 1, err
+// together is how many of the first jobs can be asked at once: one that asks for
+// care is asked alone.
+func together(jobs []Job) []Job {
+	if jobs[0].Carefully {
+		return jobs[:1]
 	}
-	again := carefully(jobs[:min(len(jobs), v.session.ahead)])
-	var traces []ops.Trace
-	n, steps, cause := v.session.run(ctx, again, func(_ int, t ops.Trace) { traces = append(traces, t) })
-	if err := ctx.Err(); err != nil {
-		v.stale = true
-		return 0, err
+	for i, job := range jobs {
+		if job.Carefully {
+			return jobs[:i]
+		}
 	}
-	if cause == nil {
-		traces[0] = unexplained(jobs[0].Sequence, t)
-	} else if t, err = v.autopsy(steps, cause); err == nil {
-		traces, n = append(traces, t), n+1
-	}
-	for i, t := range traces {
-		each(i, t)
-	}
-	return n, err
+	return jobs
 }
 
-func carefully(jobs []Job) (again []Job) {
-	for _, job := range jobs {
-		again = append(again, Job{job.Sequence, true})
+// some runs jobs until all are done or the guest dies, and says how many got a
+// trace. A careful job is given a moment for what the kernel may say of it.
+func (v *VM) some(ctx context.Context, jobs []Job, moment time.Duration, each func(int, ops.Trace)) (done int, err error) {
+	h := &held{each: each}
+	n, steps, cause := v.session.run(ctx, jobs, h.take)
+	if cause == nil && jobs[0].Carefully && moment > 0 {
+		v.quietFor(ctx, moment)
 	}
-	return again
+	if cause == nil && v.vm.Quiet() {
+		h.release(0)
+		return n, nil
+	}
+	if err := ctx.Err(); err != nil {
+		h.release(0)
+		v.stale = true
+		return n, err
+	}
+	return v.died(ctx, jobs, h, steps, cause)
+}
+
+// quietFor gives the kernel a moment to complain.
+func (v *VM) quietFor(ctx context.Context, moment time.Duration) {
+	select {
+	case <-time.After(moment):
+	case <-v.vm.Done():
+	case <-ctx.Done():
+	}
+}
+
+// died makes traces of the jobs of which one killed the guest: the first that
+// was not answered, or one of those that were run before its answers were due; of
+// a complaint it may also be one whose trace is held. They are run again carefully
+// in a fresh guest, up to the one that kills it. If none does, the first gets a
+// trace in which nothing has an answer. It says how many jobs got a trace.
+func (v *VM) died(ctx context.Context, jobs []Job, h *held, steps []ops.Step, cause error) (done int, err error) {
+	if cause == nil {
+		steps = h.steps()
+	}
+	t, complained, err := v.autopsy(steps, cause)
+	moment := late / 5 // for each of what may be hundreds
+	if !complained || err != nil {
+		h.release(0)
+		moment = 0
+	}
+	first := h.done
+	if first == len(jobs) {
+		return first, err
+	}
+	if err != nil || t.End == ops.Refused || jobs[0].Carefully {
+		h.each(first, t)
+		return first + 1, err
+	}
+	suspects := jobs[first:min(len(jobs), first+len(h.traces)+v.session.ahead)]
+	traces, err := v.again(ctx, suspects, moment)
+	if err != nil {
+		return first, err
+	}
+	if traces[len(traces)-1].End == ops.Completed {
+		traces[0] = unexplained(suspects[0].Sequence, t)
+	}
+	for i, t := range traces {
+		h.each(first+i, t)
+	}
+	return first + len(traces), nil
+}
+
+// again runs jobs carefully and one by one, up to the first that is not completed.
+func (v *VM) again(ctx context.Context, jobs []Job, moment time.Duration) (traces []ops.Trace, err error) {
+	for i, job := range jobs {
+		careful := []Job{{job.Sequence, true}}
+		_, err := v.some(ctx, careful, moment, func(_ int, t ops.Trace) { traces = append(traces, t) })
+		if err != nil || traces[i].End != ops.Completed {
+			return traces, err
+		}
+	}
+	return traces, nil
 }
 
 // unexplained is the trace of a sequence around which a guest died, and not again.
@@ -145,17 +232,38 @@ func unexplained(seq ops.Sequence, t ops.Trace) ops.Trace {
 	return t
 }
 
-// autopsy says how a guest ended that did not answer, and boots the next.
-func (v *VM) autopsy(steps []ops.Step, cause error) (ops.Trace, error) {
-	t := ops.Trace{Kernel: v.hello.Release, Steps: steps}
+// autopsy says how a guest ended that did not answer, or complained, and boots the
+// next.
+func (v *VM) autopsy(steps []ops.Step, cause error) (t ops.Trace, complained bool, err error) {
+	t, complained = v.postMortem(steps, cause)
+	v.vm.Close()
+	return t, complained, v.boot()
+}
+
+// postMortem says how a guest ended, and ends it. Of what complained the last answer
+// is taken back: it is the kernel's, but not all that the kernel said.
+func (v *VM) postMortem(steps []ops.Step, cause error) (t ops.Trace, complained bool) {
+	t = ops.Trace{Kernel: v.hello.Release, Steps: steps}
 	var agent *wire.FaultError
 	if errors.As(cause, &agent) {
 		t.End, t.Detail = ops.Refused, agent.Error()
 	} else {
 		t.End, t.Detail = v.ending(v.life)
 	}
-	v.vm.Close()
-	return t, v.boot()
+	v.vm.Kill("its sequence has no answer")
+	if t.End != ops.Refused && v.vm.Wait(v.life).Kind == vmtest.Splatted {
+		complained, t.Steps = true, lastUnanswered(steps)
+	}
+	return t, complained
+}
+
+// lastUnanswered takes the last answer back, unless some are missing anyway.
+func lastUnanswered(steps []ops.Step) []ops.Step {
+	steps = slices.Clone(steps)
+	if last := len(steps) - 1; last >= 0 && steps[last].Returned {
+		steps[last] = ops.Step{Op: steps[last].Op}
+	}
+	return steps
 }
 
 // endLimit is the time that a guest whose channel broke has to end by itself,
@@ -172,7 +280,7 @@ func (v *VM) ending(ctx context.Context) (ops.Ending, string) {
 	end := v.ended(ctx)
 	detail := strings.ReplaceAll(end.String(), "\n", "; ")
 	switch end.Kind {
-	case vmtest.Panicked, vmtest.Oopsed:
+	case vmtest.Panicked, vmtest.Oopsed, vmtest.Splatted:
 		return ops.Panicked, detail
 	case vmtest.Hung:
 		return ops.Hung, detail

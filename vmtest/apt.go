@@ -142,7 +142,7 @@ func (r aptRoot) failedLately() bool {
 }
 
 // index is the file that remembers the kernels of the suite; where it came from is part of it.
-func (r aptRoot) index() string { return filepath.Join(r.dir, "kernels.json") }
+func (r aptRoot) index() string { return filepath.Join(r.dir, "candidates.json") }
 
 type savedIndex struct {
 	Mirror  string

@@ -36,6 +36,7 @@ type command struct {
 	Console, Channel  int
 	Control           int
 	RAM               int // 0 if nobody else sees it
+	Monitor           int // 0 if time is the host's
 	KernelCommandLine string
 }
 
@@ -52,6 +53,9 @@ func (c command) args() []string {
 	if c.RAM != 0 {
 		args[1] += ",memory-backend=ram"
 		args = append(args, "-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=/proc/self/fd/%d", c.MemoryMiB, c.RAM))
+	}
+	if c.Monitor != 0 {
+		args = append(args, counted(c.Monitor)...)
 	}
 	args = append(args, socket("console", c.Console)...)
 	args = append(args, socket("channel", c.Channel)...)
@@ -92,22 +96,30 @@ func socket(id string, fd int) []string {
 
 // kernelCommandLine joins what a recipe needs with what the caller wants; the caller's parameters
 // come last, so they win. tscKHz is the rate of the host's time stamp counter, 0 if unknown: an
-// emulated processor counts with it, and measuring it in there takes a third of a second. shared
-// is the address of memory that the kernel must leave alone, 0 if there is none.
-func kernelCommandLine(r Recipe, tscKHz int, shared int64, extra []string) string {
+// emulated processor counts with it, and measuring it in there takes a third of a second.
+func kernelCommandLine(c Config, r Recipe, tscKHz int) string {
 	// Without reboot=t a kernel without ACPI tries other ways to restart for three seconds; some
 	// configurations look for one serial port if they are not told to look for more.
+	// Warnings are of level 4, and quiet would hide them.
 	words := []string{"console=ttyS0", "panic=-1", "oops=panic", "reboot=t", "no_timer_check",
 		"8250.nr_uarts=4"}
+	if c.Counted {
+		tscKHz = countedKHz
+	}
 	if r.Board == MicroVM {
-		words = append(words, "quiet", "cryptomgr.notests")
+		words = append(words, "loglevel=5", "cryptomgr.notests")
 		if r.Accel == TCG && tscKHz > 0 {
 			words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
 		}
 	}
-	if shared != 0 {
+	if shared := c.sharedAt(); shared != 0 {
 		words = append(words, fmt.Sprintf("memmap=%#x$%#x", ring.Size, shared))
 	}
-	words = append(words, "rcupdate.rcu_expedited=1")
-	return strings.Join(append(words, extra...), " ")
+	if !c.OwnGracePeriods {
+		words = append(words, "rcupdate.rcu_expedited=1")
+	}
+	if c.Counted {
+		words = append(words, countedParameters...)
+	}
+	return strings.Join(append(words, c.Cmdline...), " ")
 }

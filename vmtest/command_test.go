@@ -21,12 +21,13 @@ func TestCommandLines(t *testing.T) {
 		"tcg-microvm-2": {Config{Kernel: kernel, CPUs: 2, MemoryMiB: 512}, Recipe{TCG, MicroVM}},
 		"kvm-microvm":   {Config{Kernel: kernel, CPUs: 1, MemoryMiB: 256}, Recipe{KVM, MicroVM}},
 		"tcg-pc":        {Config{Kernel: kernel, CPUs: 1, MemoryMiB: 256}, Recipe{TCG, PC}},
+		"counted":       {Config{Kernel: kernel, CPUs: 1, MemoryMiB: 256, Counted: true, OwnGracePeriods: true}, Recipe{TCG, MicroVM}},
 		"no-vmlinux": {Config{Kernel: Kernel{Image: "/k/bzImage"}, CPUs: 1, MemoryMiB: 256,
 			Cmdline: []string{"rcupdate.rcu_expedited=0"}}, Recipe{TCG, MicroVM}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := commandFor(tt.config, tt.recipe)
-			c.KernelCommandLine = kernelCommandLine(tt.recipe, 2300000, tt.config.sharedAt(), tt.config.Cmdline)
+			c.KernelCommandLine = kernelCommandLine(tt.config, tt.recipe, 2300000)
 			golden(t, filepath.Join("testdata", name+".args"), strings.Join(c.args(), "\n")+"\n")
 		})
 	}

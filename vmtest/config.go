@@ -19,10 +19,21 @@ type Config struct {
 	Args   []string // its arguments, without argv[0]
 	Env    []string // its environment, KEY=VALUE
 
-	CPUs         int           // 1
-	MemoryMiB    int           // 256
+	CPUs         int           // 1, or what Kernel.CPUs says
+	MemoryMiB    int           // 256, or what Kernel.MemoryMiB says
 	Cmdline      []string      // more kernel parameters; they win over ours
 	ReadyTimeout time.Duration // DefaultReadyTimeout
+
+	// OwnGracePeriods leaves RCU's grace periods as long as the kernel has them; else they are expedited.
+	OwnGracePeriods bool
+	// Counted makes the time of the guest the number of instructions that it did, so that the same
+	// boot does the same each time, and the guest can be kept: see VM.Snapshot. It needs emulation and
+	// one processor.
+	Counted bool
+
+	// Allowed says which complaints of the kernel do not end the guest; nil allows none. It is called
+	// with the first line of a report, and again when the function is known.
+	Allowed func(Splat) bool
 
 	Cache    string       // directory that remembers which recipe works; default CacheDir()
 	Recipe   Recipe       // boot this way and no other; the zero Recipe finds one
@@ -36,13 +47,16 @@ type Config struct {
 
 // complete checks the configuration and fills in defaults.
 func (c Config) complete() (Config, error) {
-	setDefault(&c.CPUs, 1)
-	setDefault(&c.MemoryMiB, 256)
+	setDefault(&c.CPUs, max(1, c.Kernel.CPUs))
+	setDefault(&c.MemoryMiB, max(256, c.Kernel.MemoryMiB))
 	setDefault(&c.ReadyTimeout, DefaultReadyTimeout)
 	setDefault(&c.QEMU, "qemu-system-x86_64")
 	setDefault(&c.Cache, CacheDir())
 	if c.Progress == nil {
 		c.Progress = func(string) {}
+	}
+	if c.Counted && (c.CPUs != 1 || !c.ForceTCG || c.serial) {
+		return c, fmt.Errorf("a guest whose instructions are counted has one emulated processor and shares memory: set CPUs to 1 and ForceTCG, not CPUs %d and ForceTCG %v", c.CPUs, c.ForceTCG)
 	}
 	if c.Kernel.Image == "" && c.Kernel.Vmlinux == "" {
 		return c, fmt.Errorf("no kernel to boot: take one from Source.Fetch or FromFile")

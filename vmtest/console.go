@@ -14,10 +14,12 @@ import (
 const (
 	consoleHead = 64 << 10
 	consoleTail = 256 << 10
-	longestLine = 4 << 10 // what is looked at of one line
+	longestLine = 4 << 10 // what is looked at in one piece
+	overlap     = 256     // what two pieces of one line have in common
 )
 
-// console keeps the beginning and the end of what the kernel prints, and notes how it crashed.
+// console keeps the beginning and the end of what the kernel prints, and notes how it crashed and
+// what it complained of.
 type console struct {
 	mu         sync.Mutex
 	head, tail []byte
@@ -27,6 +29,12 @@ type console struct {
 	lines      int           // complete lines so far
 	bugAt      int           // the line that crash.bug was in
 	panicked   chan struct{} // closed at the first line of a panic
+
+	allowed   func(Splat) bool
+	noticed   chan struct{} // one word that there is a report to wait for
+	reporting chan struct{} // closed when the report that is being printed is decided about; nil if there is none
+	report    []Splat       // of it
+	splat     Splat         // the first that is not allowed
 }
 
 // crash is what the console says about the end of a kernel; empty strings if it does not.
@@ -37,7 +45,13 @@ type crash struct {
 	panic string // why the kernel gave up
 }
 
-func newConsole() *console { return &console{panicked: make(chan struct{})} }
+// newConsole makes a console that forgives the splats that allowed accepts; nil accepts none.
+func newConsole(allowed func(Splat) bool) *console {
+	if allowed == nil {
+		allowed = func(Splat) bool { return false }
+	}
+	return &console{panicked: make(chan struct{}), allowed: allowed, noticed: make(chan struct{}, 1)}
+}
 
 // Write takes console output in pieces of any size. It never fails.
 func (c *console) Write(p []byte) (int, error) {
@@ -46,14 +60,25 @@ func (c *console) Write(p []byte) (int, error) {
 	c.keep(p)
 	for rest := p; len(rest) > 0; {
 		piece, after, ended := bytes.Cut(rest, []byte("\n"))
-		room := max(0, longestLine-len(c.line))
-		c.line = append(c.line, piece[:min(room, len(piece))]...)
+		c.extend(piece)
 		if ended {
 			c.endLine()
 		}
 		rest = after
 	}
 	return len(p), nil
+}
+
+// extend adds to the line that is not complete; a long one is looked at piece by piece.
+func (c *console) extend(piece []byte) {
+	for len(piece) > 0 {
+		n := min(longestLine-len(c.line), len(piece))
+		c.line, piece = append(c.line, piece[:n]...), piece[n:]
+		if len(c.line) == longestLine {
+			c.look(string(c.line))
+			c.line = append(c.line[:0], c.line[longestLine-overlap:]...)
+		}
+	}
 }
 
 // endLine is called with a complete line.
@@ -119,9 +144,12 @@ const panicStart = "Kernel panic - not syncing: "
 // bugNear is how many lines before an oops a complaint about it may be.
 const bugNear = 8
 
-// look learns what one line says about a crash; the first of each kind is the one that counts.
+// look learns what one line says about a crash or a splat; of crashes the first of each kind is the
+// one that counts.
 func (c *console) look(line string) {
-	line = strings.TrimRight(line[len(stamp.FindString(line)):], "\r")
+	line = strings.TrimRight(line, "\r")
+	c.scan(line)
+	line = line[len(stamp.FindString(line)):]
 	s := &c.crash
 	switch reason, panics := strings.CutPrefix(line, panicStart); {
 	case panics && s.panic == "":

@@ -53,7 +53,7 @@ func TestCrashesAreRecognised(t *testing.T) {
 			Lost, "QEMU ended (exit status 0) after 1.0s and neither init nor the console says why"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newConsole()
+			c := newConsole(nil)
 			if _, err := io.Copy(c, iotest.OneByteReader(strings.NewReader(tt.text))); err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func TestJudgeWeighsEvidence(t *testing.T) {
 }
 
 func TestConsoleIsBounded(t *testing.T) {
-	c := newConsole()
+	c := newConsole(nil)
 	total := 0
 	for i := range 100_000 {
 		n, _ := fmt.Fprintf(c, "line %06d\n", i)

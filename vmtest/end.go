@@ -16,14 +16,15 @@ const (
 	InitDied                 // init ended, or was killed, without a goodbye
 	Panicked                 // the kernel gave up without an oops
 	Oopsed                   // the kernel did something invalid
+	Splatted                 // the kernel complained of what Config.Allowed does not accept; we killed it
 	Hung                     // no end, or no readiness, by the deadline; we killed it
 	Stopped                  // the caller wanted it to end: Close, Kill, a cancelled context
 	Lost                     // QEMU ended and nobody said why
 	Unstarted                // QEMU did not even run the machine; only in a BootError
 )
 
-var endNames = [...]string{"undecided", "completed", "init died", "panicked", "oopsed", "hung",
-	"stopped", "lost", "unstarted"}
+var endNames = [...]string{"undecided", "completed", "init died", "panicked", "oopsed",
+	"splatted", "hung", "stopped", "lost", "unstarted"}
 
 func (k EndKind) String() string {
 	if k < 0 || int(k) >= len(endNames) {
@@ -45,6 +46,7 @@ func (e End) String() string { return e.Kind.String() + ": " + e.Reason }
 type evidence struct {
 	goodbye *int   // the code of init's goodbye
 	crash   crash  // what the console says
+	splat   Splat  // the complaint on it that nothing allows; zero if there is none
 	last    string // its last line
 	killed  *End   // why we killed QEMU
 	status  string // how QEMU ended
@@ -58,9 +60,11 @@ func judge(e evidence) End {
 	switch {
 	case c.oops != "":
 		return End{Kind: Oopsed, Reason: oopsReason(c)}
+	case e.splat != Splat{} && !e.gaveUp():
+		return End{Kind: Splatted, Reason: e.splat.String()}
 	case e.goodbye != nil:
 		return End{Completed, fmt.Sprintf("init exited with code %d", *e.goodbye), *e.goodbye}
-	case strings.HasPrefix(c.panic, "Attempted to kill init!"):
+	case strings.HasPrefix(c.panic, initDied):
 		return End{Kind: InitDied, Reason: "init ended without a goodbye: " + initStatus(c.panic)}
 	case c.panic != "":
 		return End{Kind: Panicked, Reason: panicReason(c)}
@@ -68,6 +72,13 @@ func judge(e evidence) End {
 		return e.afterKill()
 	}
 	return End{Kind: Lost, Reason: lostReason(e)}
+}
+
+const initDied = "Attempted to kill init!"
+
+// gaveUp says whether the kernel panicked by itself, and not because init ended.
+func (e evidence) gaveUp() bool {
+	return e.goodbye == nil && e.crash.panic != "" && !strings.HasPrefix(e.crash.panic, initDied)
 }
 
 // afterKill adds to the end of a guest that hung what it was doing.

@@ -13,6 +13,9 @@ type Kernel struct {
 	SHA256     string // of the package, or of the file, hex
 	Image      string // path of a bzImage
 	Vmlinux    string // path of the ELF kernel that was in it
+	Config     string // the configuration of ours that it was built with; "" if it is somebody else's
+	MemoryMiB  int    `json:"-"` // what a guest needs at least; 0 is no more than usual
+	CPUs       int    `json:"-"` // the same of processors
 	ConfigPath string // path of its configuration; "" if none came with it, as for 6.19 to 7.1
 }
 

@@ -66,7 +66,7 @@ func missing(tb testing.TB, why string) {
 func matrixRow(tb testing.TB, series string) Line {
 	tb.Helper()
 	for _, row := range matrix(tb) {
-		if row.Series == series {
+		if row.Name() == series {
 			return row
 		}
 	}

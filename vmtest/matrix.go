@@ -15,6 +15,15 @@ type Line struct {
 	Series string   // "6.12", or "7.3-rc" for candidates
 	Suites []string // at least one
 	Pos    Pos
+	Config string // the configuration of ours that it is built with, kasan; "" is Debian's kernel
+}
+
+// Name is what people call a row: 6.12, or kasan-6.12.
+func (l Line) Name() string {
+	if l.Config == "" {
+		return l.Series
+	}
+	return l.Config + "-" + l.Series
 }
 
 // Pos is a place in a text file; lines and columns count from 1, columns in bytes.
@@ -35,10 +44,11 @@ func (e *SyntaxError) Error() string { return e.Pos.String() + ": " + e.Reason }
 
 var (
 	seriesForm = regexp.MustCompile(`^\d+\.\d+(-rc)?$`)
+	nameForm   = regexp.MustCompile(`^(?:([a-z]+)-)?(\d+\.\d+(?:-rc)?)$`)
 	suiteForm  = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 )
 
-// ParseMatrix reads rows of "series suite...", with comments from # to the end of the line. name
+// ParseMatrix reads rows of "name suite...", with comments from # to the end of the line. name
 // is what errors call the text. The error holds a *SyntaxError for every bad line; the rows
 // returned beside it are the good ones.
 func ParseMatrix(name string, r io.Reader) ([]Line, error) {
@@ -68,19 +78,20 @@ func parseRow(pos Pos, text string, first map[string]Pos) (Line, error) {
 	if len(words) == 0 {
 		return Line{}, nil
 	}
-	series := words[0]
-	pos.Column = series.column
-	if !seriesForm.MatchString(series.text) {
+	name := words[0]
+	pos.Column = name.column
+	parts := nameForm.FindStringSubmatch(name.text)
+	if parts == nil {
 		return Line{}, &SyntaxError{pos, fmt.Sprintf(
-			"series %q is not of the form 6.12 or 7.3-rc", series.text)}
+			"series %q is not of the form 6.12, 7.3-rc or kasan-6.12", name.text)}
 	}
-	if before, twice := first[series.text]; twice {
+	if before, twice := first[name.text]; twice {
 		return Line{}, &SyntaxError{pos, fmt.Sprintf(
-			"series %s is already in line %d", series.text, before.Line)}
+			"series %s is already in line %d", name.text, before.Line)}
 	}
-	first[series.text] = pos
+	first[name.text] = pos
 	suites, err := parseSuites(pos, words[1:])
-	return Line{series.text, suites, pos}, err
+	return Line{Series: parts[2], Suites: suites, Pos: pos, Config: parts[1]}, err
 }
 
 func parseSuites(pos Pos, words []word) ([]string, error) {

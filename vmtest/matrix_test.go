@@ -10,14 +10,16 @@ import (
 )
 
 func TestParseMatrix(t *testing.T) {
-	text := "# comment\n\n5.10 bullseye-security # end of life\n\t7.3-rc\texperimental sid\n"
+	text := "# comment\n\n5.10 bullseye-security # end of life\n\t7.3-rc\texperimental sid\nkasan-6.12 trixie\n6.12 trixie\n"
 	got, err := ParseMatrix("k", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Line{
-		{"5.10", []string{"bullseye-security"}, Pos{"k", 3, 1}},
-		{"7.3-rc", []string{"experimental", "sid"}, Pos{"k", 4, 2}},
+		{Series: "5.10", Suites: []string{"bullseye-security"}, Pos: Pos{"k", 3, 1}},
+		{Series: "7.3-rc", Suites: []string{"experimental", "sid"}, Pos: Pos{"k", 4, 2}},
+		{Series: "6.12", Suites: []string{"trixie"}, Pos: Pos{"k", 5, 1}, Config: "kasan"},
+		{Series: "6.12", Suites: []string{"trixie"}, Pos: Pos{"k", 6, 1}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("ParseMatrix = %v, want %v", got, want)
@@ -32,7 +34,7 @@ func TestParseMatrixReportsEveryBadLine(t *testing.T) {
 		t.Fatalf("ParseMatrix = %v, want a *multierror.Error", err)
 	}
 	want := []string{
-		`kernels.txt:2:1: series "six" is not of the form 6.12 or 7.3-rc`,
+		`kernels.txt:2:1: series "six" is not of the form 6.12, 7.3-rc or kasan-6.12`,
 		`kernels.txt:3:3: the row names no suite to look in`,
 		`kernels.txt:4:1: series 6.1 is already in line 1`,
 		`kernels.txt:5:9: "Sid" is not the name of a suite`,
@@ -57,9 +59,9 @@ func TestParseMatrixReportsEveryBadLine(t *testing.T) {
 func TestRepositoryMatrix(t *testing.T) {
 	var series []string
 	for _, row := range matrix(t) {
-		series = append(series, row.Series)
+		series = append(series, row.Name())
 	}
-	want := "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc"
+	want := "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc kasan-6.12 kcsan-6.12"
 	if got := strings.Join(series, " "); got != want {
 		t.Errorf("kernels.txt has %s, want %s", got, want)
 	}

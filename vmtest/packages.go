@@ -14,9 +14,9 @@ type candidate struct {
 	Suite                    string
 }
 
-// kernelName matches the packages of cloud kernels. From 6.19 on the image is in linux-binary-*;
-// linux-image-* is then an empty package that depends on it.
-var kernelName = regexp.MustCompile(`^linux-(image|binary)-.*cloud-amd64(-unsigned)?$`)
+// kernelName matches the packages of cloud kernels, and of sources. From 6.19 on the image is in
+// linux-binary-*; linux-image-* is then an empty package that depends on it.
+var kernelName = regexp.MustCompile(`^linux-((image|binary)-.*cloud-amd64(-unsigned)?|source-\d+\.\d+)$`)
 
 // smallestKernel is more than a package without an image occupies, in KiB.
 const smallestKernel = 1024
@@ -52,11 +52,11 @@ func parsePackages(suite string, r io.Reader) ([]candidate, error) {
 	return list, scanner.Err()
 }
 
-// newest picks the highest version of a series. Of equal versions it takes the signed package,
+// newest picks the highest version of what a row is made of. Of equal versions it takes the signed package,
 // and of those the one from the suite that comes first.
-func newest(series string, all []candidate) (best candidate, found bool) {
+func newest(row Line, all []candidate) (best candidate, found bool) {
 	for _, c := range all {
-		if !inSeries(upstreamVersion(c.Version), series) {
+		if c.source() != (row.Config != "") || !inSeries(upstreamVersion(c.Version), row.Series) {
 			continue
 		}
 		order := 1
@@ -69,6 +69,8 @@ func newest(series string, all []candidate) (best candidate, found bool) {
 	}
 	return best, found
 }
+
+func (c candidate) source() bool { return strings.HasPrefix(c.Package, "linux-source-") }
 
 func (c candidate) unsigned() bool { return strings.Contains(c.Package, "-unsigned") }
 

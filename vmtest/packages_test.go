@@ -108,26 +108,44 @@ SHA256: 00
 Package: linux-binary-7.2.12+deb14-cloud-amd64
 Version: 7.2.12-1
 Installed-Size: 13875
-SHA256: 11`
+SHA256: 11
+
+Package: linux-source-6.12
+Version: 6.12.12-1
+Installed-Size: 149000
+SHA256: 22
+
+Package: linux-source
+Version: 6.12.13-1
+Installed-Size: 2000
+SHA256: 33`
 
 func TestNewestPackage(t *testing.T) {
 	all, err := parsePackages("sid", strings.NewReader(packagesIndex))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for series, want := range map[string]string{
+	for name, want := range map[string]string{
 		"6.12":   "linux-image-6.12.10+deb13-cloud-amd64 6.12.10-1 cc",
 		"7.3-rc": "linux-binary-unsigned-7.3-cloud-amd64 7.3~rc7-1~exp1 00",
 		"7.2":    "linux-binary-7.2.12+deb14-cloud-amd64 7.2.12-1 11",
 		"7.3":    "",
 		"6.1":    "",
+
+		"kasan-6.12": "linux-source-6.12 6.12.12-1 22",
+		"kasan-7.2":  "",
 	} {
 		got := ""
-		if c, ok := newest(series, all); ok {
+		rows, err := ParseMatrix("k", strings.NewReader(name+" sid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := rows[0]
+		if c, ok := newest(row, all); ok {
 			got = strings.Join([]string{c.Package, c.Version, c.SHA256}, " ")
 		}
 		if got != want {
-			t.Errorf("newest %s is %q, want %q", series, got, want)
+			t.Errorf("newest %s is %q, want %q", name, got, want)
 		}
 	}
 }

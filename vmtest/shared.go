@@ -41,22 +41,43 @@ func sharedAt(memoryMiB int) int64 {
 	return int64(min(memoryMiB, 2<<10)) << 20 * 3 / 4 / ring.Size * ring.Size
 }
 
-// newSharedLine makes the RAM of a guest. The guest says by mark that it sees the same memory.
-func newSharedLine(memoryMiB int, mark string, gone <-chan struct{}) (*sharedLine, error) {
+// newSharedLine makes the RAM of a guest. The guest knows by mark that it sees the same memory.
+func newSharedLine(memoryMiB int, mark string) (*sharedLine, error) {
+	ram, err := newRAM(memoryMiB)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openSharedLine(ram, memoryMiB)
+	if err == nil {
+		l.line.Write([]byte(mark))
+	}
+	return l, err
+}
+
+// newRAM is memory that has a descriptor but no name.
+func newRAM(memoryMiB int) (*os.File, error) {
 	fd, err := unix.MemfdCreate("ram", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("memory for the guest: %w", err)
 	}
-	l := &sharedLine{ram: os.NewFile(uintptr(fd), "ram"), gone: gone}
-	if err = l.ram.Truncate(int64(memoryMiB) << 20); err == nil {
-		l.memory, err = unix.Mmap(fd, sharedAt(memoryMiB), ring.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	ram := os.NewFile(uintptr(fd), "ram")
+	if err := ram.Truncate(int64(memoryMiB) << 20); err != nil {
+		ram.Close()
+		return nil, fmt.Errorf("memory for the guest: %w", err)
 	}
+	return ram, nil
+}
+
+// openSharedLine takes the RAM of a guest, which Close closes.
+func openSharedLine(ram *os.File, memoryMiB int) (*sharedLine, error) {
+	l := &sharedLine{ram: ram}
+	var err error
+	l.memory, err = unix.Mmap(int(ram.Fd()), sharedAt(memoryMiB), ring.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		l.ram.Close()
+		ram.Close()
 		return nil, fmt.Errorf("memory for the guest: %w", err)
 	}
 	l.line = ring.Host(l.memory)
-	l.line.Write([]byte(mark))
 	return l, nil
 }
 
@@ -66,18 +87,6 @@ func (c Config) sharedAt() int64 {
 		return 0
 	}
 	return sharedAt(c.MemoryMiB)
-}
-
-// share makes the memory that the guest of this machine shares, if it does.
-func (vm *VM) share(c Config, token string) (err error) {
-	if c.serial {
-		return nil
-	}
-	vm.shared, err = newSharedLine(c.MemoryMiB, token, vm.done)
-	if err == nil {
-		vm.qemu.ExtraFiles = append(vm.qemu.ExtraFiles, vm.shared.ram)
-	}
-	return err
 }
 
 // Read waits for bytes; io.EOF when the guest is gone and all it said is read.

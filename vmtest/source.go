@@ -16,6 +16,7 @@ type Source struct {
 	CacheDir       string       // where packages' kernels and package lists are kept
 	Mirror         string       // URI of the archive; "" if this machine has none
 	SecurityMirror string       // URI of the archive of security updates
+	Configs        string       // folder of the configurations that rows with one are built with
 	Progress       func(string) // told, in a sentence, about what takes long or is not as it should be
 }
 
@@ -32,7 +33,7 @@ func NewSource(progress func(string)) *Source {
 		setDefault(&m.security, machine.security)
 	}
 	m = m.complete()
-	return &Source{CacheDir(), m.main, m.security, progress}
+	return &Source{CacheDir: CacheDir(), Mirror: m.main, SecurityMirror: m.security, Progress: progress}
 }
 
 // UnavailableError says why the kernel of a row cannot be had, what was tried, and what to do.
@@ -44,7 +45,7 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	text := "kernel " + e.Line.Series + " is not available"
+	text := "kernel " + e.Line.Name() + " is not available"
 	if e.Line.Pos.File != "" {
 		text = e.Line.Pos.String() + ": " + text
 	}
@@ -56,8 +57,8 @@ func (e *UnavailableError) Error() string {
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// Fetch returns the newest kernel of a series, downloading what is not in the cache: package
-// lists once a day, each kernel once. Without a network it makes do with what the cache has, and
+// Fetch returns the newest kernel of a row, downloading, or building, what is not in the cache:
+// package lists once a day, each kernel once. Without a network it makes do with what the cache has, and
 // says so. The error is an *UnavailableError, or ctx's.
 func (s *Source) Fetch(ctx context.Context, row Line) (Kernel, error) {
 	c, err := s.resolve(ctx, row)
@@ -66,9 +67,12 @@ func (s *Source) Fetch(ctx context.Context, row Line) (Kernel, error) {
 		if k, err = s.get(ctx, row, c); err == nil {
 			return k, nil
 		}
+		if row.Config != "" { // an older one may be built otherwise
+			return Kernel{}, err
+		}
 	}
 	if ctx.Err() != nil {
-		return Kernel{}, fmt.Errorf("fetch kernel %s: %w", row.Series, ctx.Err())
+		return Kernel{}, fmt.Errorf("fetch kernel %s: %w", row.Name(), ctx.Err())
 	}
 	if k, ok := s.cached(row); ok {
 		s.Progress(fmt.Sprintf("using %s from the cache: %v", k.Package, err))
@@ -89,10 +93,10 @@ func (s *Source) resolve(ctx context.Context, row Line) (candidate, error) {
 		root := s.root(suite)
 		list, err := root.candidates(ctx, s.Progress)
 		all = append(all, list...)
-		e.Tried = append(e.Tried, tried(root, list, err))
+		e.Tried = append(e.Tried, tried(root, row, list, err))
 		e.Err = errors.Join(e.Err, err)
 	}
-	if c, ok := newest(row.Series, all); ok {
+	if c, ok := newest(row, all); ok {
 		return c, nil
 	}
 	e.Next = "edit the row's suites, or give a kernel image of your own"
@@ -104,12 +108,16 @@ func (s *Source) resolve(ctx context.Context, row Line) (candidate, error) {
 }
 
 // tried says in a sentence what a suite answered.
-func tried(r aptRoot, list []candidate, err error) string {
+func tried(r aptRoot, row Line, list []candidate, err error) string {
 	where := fmt.Sprintf("suite %s on %s", r.suite, r.mirror)
 	if err != nil {
 		return fmt.Sprintf("%s: %v", where, err)
 	}
-	return fmt.Sprintf("%s has %d cloud kernels, none of this series", where, len(list))
+	wanted := "cloud kernel"
+	if row.Config != "" {
+		wanted = "source"
+	}
+	return fmt.Sprintf("%s has no %s of this series among %d packages", where, wanted, len(list))
 }
 
 // usable says what this machine lacks to use a Debian archive.
@@ -135,6 +143,9 @@ func (s *Source) root(suite string) aptRoot {
 
 // get returns the kernel of a package from the cache, or puts it there.
 func (s *Source) get(ctx context.Context, row Line, c candidate) (Kernel, error) {
+	if row.Config != "" {
+		return s.getBuilt(ctx, row, c)
+	}
 	name := c.Package + "_" + strings.ReplaceAll(c.Version, ":", "%3a")
 	dir := filepath.Join(s.CacheDir, "kernels", name)
 	unlock, err := lock(ctx, dir+".lock")
@@ -176,7 +187,7 @@ func (s *Source) install(ctx context.Context, row Line, c candidate, dir string)
 		// Older point releases are in the archive without it; a kernel boots without too.
 		_, _ = s.unpack(ctx, base, part)
 	}
-	k, err := describe(part, row, c)
+	k, err := describe(part, Kernel{Name: row.Name(), SHA256: c.SHA256}, c)
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -196,8 +207,9 @@ func (s *Source) unpack(ctx context.Context, c candidate, dir string) (contents,
 	return found, errors.Join(err, os.Remove(deb))
 }
 
-// describe unpacks the image in dir and writes down what the kernel is, with paths from dir.
-func describe(dir string, row Line, c candidate) (Kernel, error) {
+// describe unpacks the image in dir and writes down what the kernel is beside what k says, with
+// paths from dir.
+func describe(dir string, k Kernel, c candidate) (Kernel, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "vmlinuz"))
 	if err != nil {
 		return Kernel{}, err
@@ -205,8 +217,9 @@ func describe(dir string, row Line, c candidate) (Kernel, error) {
 	if err := checkBzImage(c.Package, data); err != nil {
 		return Kernel{}, err
 	}
-	k := Kernel{Name: row.Series, Version: upstreamVersion(c.Version),
-		Package: c.Package + " " + c.Version, SHA256: c.SHA256, Image: "vmlinuz"}
+	k.Version, k.Package = upstreamVersion(c.Version), c.Package+" "+c.Version
+	k.Image = "vmlinuz"
+	setDefault(&k.SHA256, digest(data))
 	if code, err := unpackBzImage(data); err == nil && checkELF(c.Package, code) == nil {
 		k.Vmlinux = "vmlinux"
 		if err := writeFile(filepath.Join(dir, k.Vmlinux), code); err != nil {
@@ -243,7 +256,7 @@ func (k Kernel) in(dir string) Kernel {
 			*p = filepath.Join(dir, *p)
 		}
 	}
-	return k
+	return k.demand()
 }
 
 // cached finds the newest kernel of a series that was downloaded before.
@@ -252,7 +265,7 @@ func (s *Source) cached(row Line) (best Kernel, found bool) {
 	version := func(k Kernel) string { return k.Package[strings.LastIndexByte(k.Package, ' ')+1:] }
 	for _, d := range dirs {
 		k, err := load(filepath.Dir(d))
-		if err != nil || !inSeries(k.Version, row.Series) {
+		if err != nil || k.Config != row.Config || !inSeries(k.Version, row.Series) {
 			continue
 		}
 		if !found || compareVersions(version(k), version(best)) > 0 {

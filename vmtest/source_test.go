@@ -41,7 +41,7 @@ func testSource(t *testing.T) (s *Source, said *[]string) {
 	}, said
 }
 
-var testRow = Line{"6.12", []string{"trixie-security", "trixie"}, Pos{"k", 2, 1}}
+var testRow = Line{Series: "6.12", Suites: []string{"trixie-security", "trixie"}, Pos: Pos{"k", 2, 1}}
 
 func TestFetchWithoutNetwork(t *testing.T) {
 	noNetwork(t)
@@ -170,8 +170,11 @@ func TestEveryKernelBoots(t *testing.T) {
 		t.Skip("boots every row of kernels.txt: set MIMIC_ALL_KERNELS=1")
 	}
 	for _, row := range matrix(t) {
-		t.Run(row.Series, func(t *testing.T) {
-			k := needKernel(t, row.Series)
+		if row.Config != "" {
+			continue // takes minutes to build
+		}
+		t.Run(row.Name(), func(t *testing.T) {
+			k := needKernel(t, row.Name())
 			for _, cpus := range []int{1, 2} {
 				c := configFor(t, "exit")
 				c.Kernel, c.CPUs, c.Cache = k, cpus, t.TempDir()

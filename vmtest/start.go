@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,35 +22,66 @@ import (
 // firstFD is the number that QEMU sees for the first file we hand it.
 const firstFD = 3
 
-// start runs QEMU and everything that listens to it. The error is about the host: no memory, no
-// descriptors.
+// machine is what a guest is started as: the first time, and again from a Snapshot.
+type machine struct {
+	config Config
+	recipe Recipe
+	token  string
+	initrd *os.File
+}
+
+// start boots a machine. The error is about the host: no memory, no descriptors.
 func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
-	token := newToken()
-	initrd, err := initramfs(c.Init, c.Args, c.Env, token, c.sharedAt())
-	if err != nil {
+	m := &machine{config: c, recipe: r, token: newToken(c)}
+	env := c.Env
+	if c.Counted {
+		env = append(slices.Clone(env), wire.HoldEnv+"=1")
+	}
+	var err error
+	if m.initrd, err = initramfs(c.Init, c.Args, env, m.token, c.sharedAt()); err != nil {
 		return nil, err
 	}
-	defer initrd.Close()
-	lines, err := openLines()
+	var shared *sharedLine
+	if !c.serial {
+		if shared, err = newSharedLine(c.MemoryMiB, m.token); err != nil {
+			m.initrd.Close()
+			return nil, err
+		}
+	}
+	vm, err := m.run(ctx, shared)
+	if err == nil && c.Counted {
+		vm.machine = m // for its snapshot
+		return vm, nil
+	}
+	m.initrd.Close()
+	return vm, err
+}
+
+// run runs QEMU and everything that listens to it. The memory, nil if none is shared, is the VM's
+// from now on.
+func (m *machine) run(ctx context.Context, shared *sharedLine, more ...string) (*VM, error) {
+	c := m.config
+	lines, err := openLines(c.Counted)
 	if err != nil {
+		shared.Close()
 		return nil, err
 	}
 	defer lines.closeTheirs()
-	vm := newVM(r, lines.ours[1])
-	vm.qemu = exec.Command(c.QEMU, append(commandFor(c, r).args(), c.extra...)...)
-	vm.qemu.ExtraFiles = append([]*os.File{initrd}, lines.theirs...)
-	if err := vm.share(c, token); err != nil {
-		lines.closeOurs()
-		return nil, err
+	vm := newVM(m.recipe, lines, c.Allowed)
+	vm.qemu = exec.Command(c.QEMU, slices.Concat(commandFor(c, m.recipe).args(), more, c.extra)...)
+	vm.qemu.ExtraFiles = append([]*os.File{m.initrd}, lines.theirs...)
+	if shared != nil {
+		shared.gone, vm.shared = vm.done, shared
+		vm.qemu.ExtraFiles = append(vm.qemu.ExtraFiles, shared.ram)
 	}
 	vm.qemu.Stderr = &vm.stderr
 	vm.command = vm.qemu.Args
-	if err := startTied(vm.qemu); err != nil {
+	if err := startTied(vm.qemu, c.Counted && len(more) == 0); err != nil {
 		lines.closeOurs()
 		vm.shared.Close()
 		return nil, fmt.Errorf("start %s: %w", c.QEMU, err)
 	}
-	vm.listen(ctx, lines, token)
+	vm.listen(ctx, lines, m.token)
 	return vm, nil
 }
 
@@ -59,23 +91,28 @@ func commandFor(c Config, r Recipe) command {
 	if c.Kernel.Vmlinux != "" && (r.Board == MicroVM || kernel == "") {
 		kernel = c.Kernel.Vmlinux
 	}
-	var ram int
+	var monitor, ram int
+	next := firstFD + 4
+	if c.Counted {
+		monitor, next = next, next+1
+	}
 	if !c.serial {
-		ram = firstFD + 4
+		ram = next
 	}
 	return command{
 		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
-		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, RAM: ram,
-		KernelCommandLine: kernelCommandLine(r, tscKHz(), c.sharedAt(), c.Cmdline),
+		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, Monitor: monitor, RAM: ram,
+		KernelCommandLine: kernelCommandLine(c, r, tscKHz()),
 	}
 }
 
-func newVM(r Recipe, serial net.Conn) *VM {
+func newVM(r Recipe, l *lines, allowed func(Splat) bool) *VM {
 	return &VM{
 		recipe:  r,
-		serial:  serial,
-		channel: serial,
-		console: newConsole(),
+		serial:  l.ours[1],
+		channel: l.ours[1],
+		monitor: l.monitor(),
+		console: newConsole(allowed),
 		started: time.Now(),
 		ready:   make(chan struct{}),
 		done:    make(chan struct{}),
@@ -101,10 +138,13 @@ func (vm *VM) listen(ctx context.Context, l *lines, token string) {
 	go vm.supervise(ctx, &streams)
 }
 
-// newToken is the secret by which a word of init is known to be one.
-func newToken() string {
+// newToken is the secret by which a word of init is known to be one. A guest that is to do the same
+// at each boot must be told the same.
+func newToken(c Config) string {
 	b := make([]byte, 16)
-	_, _ = rand.Read(b) // documented never to fail
+	if !c.Counted {
+		_, _ = rand.Read(b) // documented never to fail
+	}
 	return hex.EncodeToString(b)
 }
 
@@ -135,15 +175,18 @@ func (l *listener) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lines are the socket pairs to QEMU: console, channel, control.
+// lines are the socket pairs to QEMU: console, channel, control, and the monitor of one that counts.
 type lines struct {
 	ours   []net.Conn
 	theirs []*os.File
 }
 
-func openLines() (*lines, error) {
-	l := &lines{}
-	for range 3 {
+func openLines(monitored bool) (*lines, error) {
+	l, n := &lines{}, 3
+	if monitored {
+		n++
+	}
+	for range n {
 		if err := l.open(); err != nil {
 			l.closeOurs()
 			l.closeTheirs()
@@ -165,6 +208,14 @@ func (l *lines) open() error {
 		l.ours = append(l.ours, conn)
 	}
 	return errors.Join(err, ours.Close())
+}
+
+// monitor is nil without one.
+func (l *lines) monitor() *monitor {
+	if len(l.ours) < 4 {
+		return nil
+	}
+	return newMonitor(l.ours[3].(*net.UnixConn))
 }
 
 func (l *lines) closeOurs() {

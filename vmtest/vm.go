@@ -29,6 +29,8 @@ type VM struct {
 	serial  net.Conn
 	channel channel
 	shared  *sharedLine // nil if the guest's memory is its own
+	monitor *monitor    // nil if instructions are not counted
+	machine *machine    // what a snapshot can be made of; else nil
 	console *console
 	stderr  tail
 
@@ -119,7 +121,7 @@ func (vm *VM) Kill(why string) { vm.kill(End{Kind: Stopped, Reason: why}) }
 func (vm *VM) Close() error {
 	vm.Kill("closed by the caller")
 	<-vm.done
-	return errors.Join(vm.serial.Close(), vm.shared.Close())
+	return errors.Join(vm.serial.Close(), vm.monitor.Close(), vm.machine.Close(), vm.shared.Close())
 }
 
 // endOf is the end of a guest that a context cut off.
@@ -141,13 +143,14 @@ func (vm *VM) kill(why End) {
 	_ = vm.qemu.Process.Kill()
 }
 
-// awaitReady waits for guest.Open; when it does not come in time, the guest is killed.
+// awaitReady waits for guest.Open; when it does not come in time, the guest is killed. A kernel that
+// has complained by then is not ready either.
 func (vm *VM) awaitReady(patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-vm.ready:
-		return true
+		return vm.Quiet()
 	case <-vm.done:
 		return false
 	case <-timer.C:
@@ -195,26 +198,73 @@ func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup) {
 	close(vm.done)
 }
 
-// cutOff kills the guest when ctx ends, or when it has panicked and does not leave.
+// cutOff kills the guest when ctx ends, when the kernel complains of what nothing allows, or when
+// it has panicked and does not leave.
 func (vm *VM) cutOff(ctx context.Context, ended <-chan struct{}) {
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		vm.kill(endOf(ctx, vm.started))
-	case <-vm.console.panicked:
+	for {
 		select {
 		case <-ended:
-		case <-time.After(afterPanic):
-			vm.kill(End{Kind: Panicked, Reason: "the kernel panicked and did not leave"})
+			return
+		case <-ctx.Done():
+			vm.kill(endOf(ctx, vm.started))
+			return
+		case <-vm.console.panicked:
+			if !pause(ended, afterPanic) {
+				vm.kill(End{Kind: Panicked, Reason: "the kernel panicked and did not leave"})
+			}
+			return
+		case <-vm.console.noticed:
+			vm.awaitReport(ended)
+			if s, bad := vm.console.settle(); bad {
+				vm.kill(End{Kind: Splatted, Reason: s.String()})
+			}
 		}
 	}
 }
 
+// pause waits, and says whether the guest has ended meanwhile.
+func pause(ended <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}
+
+// awaitReport waits until a report on the console is complete.
+func (vm *VM) awaitReport(ended <-chan struct{}) {
+	for start, before := time.Now(), -1; time.Since(start) < reportLimit; {
+		now := vm.console.printed()
+		if now == before || pause(ended, reportPause) {
+			return
+		}
+		before = now
+	}
+}
+
+// Quiet says whether the kernel has not complained of anything that Config.Allowed does not accept.
+// It waits for the end of a report that is being printed, and for nothing else. A guest that is not
+// quiet is being killed, and ends Splatted unless it finds a worse end.
+func (vm *VM) Quiet() bool {
+	s, reporting := vm.console.complaint()
+	if reporting != nil {
+		select {
+		case <-reporting:
+		case <-vm.done:
+		}
+		s, _ = vm.console.complaint()
+	}
+	return s == Splat{}
+}
+
 // evidence collects what judge needs; the caller holds mu.
 func (vm *VM) evidence() evidence {
+	splat, _ := vm.console.settle()
 	return evidence{
 		goodbye: vm.goodbye,
 		crash:   vm.console.seen(),
+		splat:   splat,
 		last:    vm.console.lastLine(),
 		killed:  vm.killed,
 		status:  vm.qemu.ProcessState.String(),

@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if !guest.IsInit() {
-		os.Exit(serve(stdio{}))
+		os.Exit(serve(stdio{}, func() error { return nil }))
 	}
 	if err := guest.Setup(); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
@@ -27,7 +27,19 @@ func main() {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		guest.Exit(1)
 	}
-	guest.Exit(serve(channel))
+	guest.Exit(serve(channel, hold))
+}
+
+// settled is the time that the kernel has for what is left of its boot, and of our questions.
+const settled = time.Second
+
+// hold lets the host keep this guest as one that waits for questions.
+func hold() error {
+	if !guest.IsHeld() {
+		return nil
+	}
+	time.Sleep(settled)
+	return guest.Hold()
 }
 
 type stdio struct{}
@@ -35,14 +47,18 @@ type stdio struct{}
 func (stdio) Read(b []byte) (int, error)  { return os.Stdin.Read(b) }
 func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
 
-// serve answers until the host hangs up, and says the exit code.
-func serve(rw io.ReadWriter) int {
+// serve says hello, is held, answers until the host hangs up, and says the exit code.
+func serve(rw io.ReadWriter, hold func() error) int {
 	conn := wire.New(rw)
 	x, hello := begin()
 	if err := conn.SendHello(hello); err != nil || hello.Fault != "" {
 		return 1
 	}
-	if err := answer(conn, x); err != nil && !errors.Is(err, io.EOF) {
+	err := hold()
+	if err == nil {
+		err = answer(conn, x)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		conn.Fault(err)
 		return 1
 	}

@@ -1,6 +1,6 @@
 // Command mimic holds kernels to what the kernel documents about map-of-maps.
 //
-//	mimic [-vm KERNELS] [-seed N] [-sequences N] [-missing fail|skip] [-replay FILE] [-v]
+//	mimic [-vm KERNELS] [-mode fast|stock|det] [-seed N] [-sequences N] [-missing fail|skip] [-replay FILE] [-v]
 //
 // It exits 0 if everything asked for ran and held, 1 on a violation, 2 on usage,
 // 3 if the harness is at fault.
@@ -18,6 +18,7 @@ import (
 
 	"mimic/report"
 	"mimic/suite"
+	"mimic/target"
 )
 
 func main() {
@@ -27,13 +28,20 @@ func main() {
 	os.Exit(code)
 }
 
+const modeHelp = `how the time of guests passes:
+fast   grace periods are expedited, two processors race
+stock  grace periods are as long as the kernel has them
+det    one processor whose instructions are the clock: the same race goes the same way each time`
+
 func run(ctx context.Context, args []string) int {
 	f := flag.NewFlagSet("mimic", flag.ContinueOnError)
 	vm := f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel")
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
+	modeName := f.String("mode", string(target.Fast), modeHelp)
 	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replay := f.String("replay", "", "run the one sequence or trace in this file instead")
+	claims := f.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	out := f.String("out", "", "folder for reduced sequences (default out at the top of the module)")
 	verbose := f.Bool("v", false, "also say what each map type is answered, what was asked how often, and where the documentation is wrong")
 	switch err := f.Parse(args); {
@@ -48,11 +56,19 @@ func run(ctx context.Context, args []string) int {
 	case *sequences < 1:
 		return usage(fmt.Errorf("-sequences %d: want at least 1", *sequences))
 	}
-	specs, err := suite.ParseSpecs(*vm)
+	mode, err := target.ParseMode(*modeName)
 	if err != nil {
 		return usage(err)
 	}
-	c := suite.Config{Kernels: specs, Seed: *seed, Sequences: *sequences,
+	specs, err := suite.ParseSpecs(*vm, mode)
+	if err != nil {
+		return usage(err)
+	}
+	rows, err := suite.ParseRows(*claims)
+	if err != nil {
+		return usage(err)
+	}
+	c := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr)}
 	if *replay != "" {
 		return replayAll(ctx, c, *replay)

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"bytes"
-	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
@@ -78,12 +77,17 @@ func batched(errno unix.Errno, count uint32, all []pair) ops.Result {
 }
 
 func pairText(all []pair) string {
+	return strings.Join(pairTexts("", all), " ")
+}
+
+// pairTexts lists pairs by key, each with something before it.
+func pairTexts(before string, all []pair) []string {
 	slices.SortFunc(all, func(a, b pair) int { return ops.CompareKeys(ops.Number(a.key), ops.Number(b.key)) })
 	texts := make([]string, len(all))
 	for i, p := range all {
-		texts[i] = fmt.Sprintf("%s=%s", ops.Number(p.key), p.name)
+		texts[i] = before + ops.Number(p.key) + "=" + p.name
 	}
-	return strings.Join(texts, " ")
+	return texts
 }
 
 func (x *Executor) updateBatch(o ops.UpdateBatch) ops.Result {
@@ -119,30 +123,36 @@ func (x *Executor) writeBatch(cmd uintptr, h *handle, keys, values []byte, attr 
 // maxWalk bounds the keys that a dump visits.
 const maxWalk = 1 << 12
 
-// dump walks the keys and looks each up: what is found is all that is there.
 func (x *Executor) dump(o ops.Dump) ops.Result {
 	h := x.handle(o.On)
-	var all []pair
+	all, r := x.walk(h, h.fd)
+	if r != ops.OK {
+		return r
+	}
+	return ops.Read("{" + pairText(all) + "}")
+}
+
+// walk walks the keys and looks each up: what is found is all that is there.
+func (x *Executor) walk(h *handle, fd uint32) (all []pair, r ops.Result) {
 	var key []byte
 	for range maxWalk {
 		next := make([]byte, max(h.key, 1))
-		errno := element(cmdNextKey, h.fd, key, next, 0, 0)
+		errno := element(cmdNextKey, fd, key, next, 0, 0)
 		if errno == unix.ENOENT {
-			return ops.Read("{" + pairText(all) + "}")
-		}
-		if errno != 0 {
-			return failed(errno)
+			return all, ops.OK
 		}
 		value := make([]byte, 8)
-		errno = element(cmdLookup, h.fd, next, value, 0, 0)
+		if errno == 0 {
+			errno = element(cmdLookup, fd, next, value, 0, 0)
+		}
 		switch errno {
 		case 0:
 			all = append(all, pair{next, x.nameOf(value[:4])})
 		case unix.ENOENT: // an element that is empty
 		default:
-			return failed(errno)
+			return nil, failed(errno)
 		}
 		key = next
 	}
-	return ops.Read("keys without end")
+	return nil, ops.Read("keys without end")
 }

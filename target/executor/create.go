@@ -78,6 +78,15 @@ func bind(attr *createAttr, label ops.Label, to ops.Bound) (trouble string) {
 	return ""
 }
 
+// plainAttr is what makes another map of the kind; nil if there is more to it than
+// numbers.
+func plainAttr(attr createAttr) *createAttr {
+	if attr.innerFD != 0 || attr.btfFD != 0 || attr.btfKey != 0 || attr.btfValue != 0 || attr.btfVmlinux != 0 || attr.ifindex != 0 || attr.exclusive != 0 {
+		return nil
+	}
+	return &attr
+}
+
 // longAttr is longer than what any kernel knows.
 type longAttr struct {
 	createAttr
@@ -92,16 +101,19 @@ func long(attr createAttr) *longAttr {
 	return l
 }
 
-func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
-	var fd uint32
-	var errno unix.Errno
+func makeMap(attr createAttr) (fd uint32, errno unix.Errno) {
 	if attr.tail > 1 {
 		fd, errno = bpf(cmdMapCreate, long(attr))
 	} else {
 		fd, errno = bpf(cmdMapCreate, &attr)
 	}
 	runtime.KeepAlive(someHash)
-	h.fd, h.created = badFD, n
+	return fd, errno
+}
+
+func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
+	fd, errno := makeMap(attr)
+	h.fd, h.created, h.attr = badFD, n, plainAttr(attr)
 	x.handles[n] = &h
 	if errno != 0 {
 		return failed(errno)

@@ -7,9 +7,11 @@
 package executor
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
@@ -35,6 +37,8 @@ type handle struct {
 	btfID     uint32
 	described btfs.Kind // what the values of a map look like, or what a BTF object describes
 	program   *loaded
+	attr      *createAttr // what a map was made with; nil if that does not make another
+	process   *process
 }
 
 // Executor does the operations of sequences, one at a time; Start makes one for
@@ -49,6 +53,11 @@ type Executor struct {
 	note     string            // what the kernel said in words to the last operation
 	accepted map[likeness]bool // programs that the kernel took when they were given an inner map itself
 	shared   *shared
+	renewed  *atomic.Int32 // maps that Renew made
+	apart    bool          // programs of the sequence have mailboxes of their own
+	threaded bool          // it is that of a thread
+	gated    bool          // and are made to run by nothing but Run
+	mail     []*mailbox    // those
 }
 
 // shared is what the sequences of a process have in common.
@@ -61,6 +70,8 @@ type shared struct {
 	mail    *mailbox          // nil: not made yet
 	reasons map[string]string // classes of lines of the verifier's
 	types   map[string]uint32 // descriptors of BTF objects of programs' functions
+	desks   []*shared         // what each thread of a race has instead
+	lanes   lanes
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -82,7 +93,21 @@ func (x *Executor) fresh() Executor {
 	x.shared.begun++
 	return Executor{
 		handles: map[ops.Name]*handle{}, byID: map[uint32]ops.Name{}, btfByID: map[uint32]ops.Name{}, pinned: map[ops.Name]bool{},
-		accepted: map[likeness]bool{}, number: x.shared.begun, shared: x.shared,
+		accepted: map[likeness]bool{}, number: x.shared.begun, shared: x.shared, renewed: &atomic.Int32{},
+	}
+}
+
+// plan looks at what a sequence will do. One that attaches programs leaves them
+// where the runs of other sequences would make them run, and threads run several
+// at once.
+func (x *Executor) plan(seq ops.Sequence) {
+	for _, op := range seq {
+		switch op.(type) {
+		case ops.Attach:
+			x.gated, x.apart = true, true
+		case ops.Thread:
+			x.apart = true
+		}
 	}
 }
 
@@ -134,6 +159,8 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 		return x.reopen(o)
 	case ops.Alive:
 		return x.handle(o.On).aliveNow()
+	case ops.Gone: // of what does not go
+		return x.handle(o.On).aliveNow()
 	case ops.Freeze:
 		_, errno := bpf(cmdFreeze, &idAttr{id: x.handle(o.On).fd, next: uint32(o.Tail)})
 		return failed(errno)
@@ -151,6 +178,29 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 		return x.unpin(o)
 	case ops.Cat:
 		return x.cat(o)
+	}
+	return x.doHold(op)
+}
+
+// doHold does what makes maps, or keeps them beyond descriptors.
+func (x *Executor) doHold(op ops.Op) ops.Result {
+	switch o := op.(type) {
+	case ops.Live:
+		return x.live()
+	case ops.Renew:
+		return x.renew(o)
+	case ops.Still:
+		return x.still(o)
+	case ops.Attach:
+		return x.attach(o)
+	case ops.Iter:
+		return x.iter(o)
+	case ops.Process:
+		return x.startProcess(o)
+	case ops.Kill:
+		return x.kill(o)
+	case ops.Join: // of no threads
+		return ops.OK
 	}
 	panic(fmt.Sprintf("executor: no way to do %T", op))
 }
@@ -214,14 +264,17 @@ func (x *Executor) lookup(cmd uintptr, n ops.Name, k ops.Key, flags, tail uint64
 	return ops.Read(x.nameOf(x.shared.buffer[:4]))
 }
 
-// nameOf turns the id of a map into the name under which it was created.
+// nameOf turns the id of a map into the name under which it was created: in a
+// thread, which does not know them all, into what stands for it (resolve).
 func (x *Executor) nameOf(id []byte) string {
-	for known, n := range x.byID {
-		if string(ops.Bytes(uint64(known), 4)) == string(id) {
-			return string(n)
-		}
+	if x.threaded {
+		return mark + string(id)
 	}
-	if ops.Number(id) == "0" {
+	number := binary.NativeEndian.Uint32(id)
+	if n, known := x.byID[number]; known {
+		return string(n)
+	}
+	if number == 0 {
 		return "id 0"
 	}
 	return "an id of no map of the sequence"
@@ -318,7 +371,12 @@ func (x *Executor) closeAll() {
 			closeFD(h.fd)
 			h.fd = badFD
 		}
+		h.process.kill()
 	}
+	for _, m := range x.mail {
+		m.close()
+	}
+	x.mail = nil
 	for n := range x.pinned {
 		x.unlink(n)
 		delete(x.pinned, n)

@@ -46,6 +46,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
 	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
+	note(ops.FeatureCPUs, probeProcessors())
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
 	}
@@ -104,6 +105,13 @@ func probeMemory() string {
 	}
 	if all := uint64(info.Totalram) * uint64(info.Unit); all > small {
 		return fmt.Sprintf("this machine has %d MiB", all>>20)
+	}
+	return ""
+}
+
+func probeProcessors() string {
+	if len(processors()) < 2 {
+		return "one processor: nothing happens at the same time"
 	}
 	return ""
 }

@@ -52,21 +52,27 @@ type linkAttr struct {
 // attachIter is BPF_TRACE_ITER of enum bpf_attach_type.
 const attachIter = 28
 
-// iterate asks for an iterator over the elements of a map (BPF_LINK_CREATE).
+// iterate asks for an iterator over the elements of a map.
 func iterate(fd uint32) ops.Result {
+	link, r := linkIterator(fd)
+	if r == ops.OK {
+		closeFD(link)
+	}
+	return r
+}
+
+// linkIterator makes an iterator over the elements of a map (BPF_LINK_CREATE).
+func linkIterator(fd uint32) (link uint32, r ops.Result) {
 	prog, err := iterator()
 	if err != nil {
-		return ops.Read("no program to iterate with: " + err.Error())
+		return badFD, ops.Read("no program to iterate with: " + err.Error())
 	}
 	info := make([]byte, 4)
 	copy(info, ops.Bytes(uint64(fd), 4))
 	attr := linkAttr{prog: uint32(prog.FD()), attachType: attachIter, info: address(info), infoSize: uint32(len(info))}
 	link, errno := bpf(cmdLinkCreate, &attr)
 	runtime.KeepAlive(info)
-	if errno == 0 {
-		closeFD(link)
-	}
-	return failed(errno)
+	return link, failed(errno)
 }
 
 // errnoOf is the errno in an error of the os and unix packages; 0 without one.

@@ -47,6 +47,7 @@ func (s *shared) loadProgram(i image) (fd uint32, log string, errno unix.Errno) 
 		fd, errno = bpf(cmdProgLoad, attr)
 		switch errno {
 		case unix.EAGAIN:
+			runtime.Gosched() // which is what the signals are for
 			continue
 		case unix.ENOSPC: // up to 6.3: there was more to say than there is room for
 			attr.logLevel, attr.logSize, attr.log = 0, 0, 0

@@ -99,10 +99,14 @@ func pollOnce(fd uint32) ops.Result {
 type pinDir struct {
 	fd   int
 	open bool
+	here bool // it is the working directory, and stays it
 }
 
 // path is a path in the file system, which is the working directory while it is used.
 func (d *pinDir) enter() error {
+	if d.here {
+		return nil
+	}
 	if !d.open {
 		fd, err := mountNowhere("bpf")
 		if err != nil {

@@ -3,6 +3,7 @@ package executor
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -16,24 +17,27 @@ type loaded struct {
 	progs.Program
 	flags ops.ProgFlags
 	alike likeness
+	given handle // the map that it was given
+	mail  *mailbox
+	turn  sync.Mutex // of the mailbox
 }
 
 func (x *Executor) load(o ops.Prog) ops.Result {
 	m := x.handle(o.Map)
 	h := &handle{fd: badFD}
 	x.handles[o.Def] = h
-	mail, errno := x.shared.mailbox()
+	mail, errno := x.mailbox()
 	if errno != 0 {
 		return ops.Read("no mailbox: " + failed(errno).String())
 	}
 	p := programFor(o, m)
-	p.Mailbox = int(mail.fd)
+	p.Mailbox, p.Gated = int(mail.fd), x.gated
 	var missing string
 	if p.Functions, missing = functionsOf(o.Body.Steps()); missing != "" {
 		x.note = "this kernel has no kfunc " + missing
 		return ops.Result{Errno: ops.Errno(unix.EINVAL), Got: progs.ReasonHelper}
 	}
-	h.program = &loaded{p, o.Flags | progKinds[o.Type].flags, alike(o, m)}
+	h.program = &loaded{Program: p, flags: o.Flags | progKinds[o.Type].flags, alike: alike(o, m), given: *m, mail: mail}
 	return x.offer(h, o.Flags)
 }
 

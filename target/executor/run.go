@@ -79,21 +79,32 @@ func (x *Executor) run(o ops.Run) ops.Result {
 	if h.program == nil || h.fd == badFD {
 		return onPacket(h.fd) // the kernel says what it thinks of that
 	}
-	kind := progKinds[h.program.Type]
+	if why := x.whyNot(h.program); why != "" {
+		return notRun(why)
+	}
+	return x.through(h, o, progKinds[h.program.Type].run)
+}
+
+// whyNot says why a program is not to be run, or cannot be.
+func (x *Executor) whyNot(l *loaded) string {
+	kind := progKinds[l.Type]
 	switch {
 	case kind.run == nil:
-		return notRun(kind.why)
-	case h.program.Type == ops.Kprobe && h.program.flags&ops.Sleepable != 0:
-		return notRun("one that may sleep is for user space's functions")
-	case !x.mayRun(h.program):
-		return notRun("unsafe")
+		return kind.why
+	case l.Type == ops.Kprobe && l.flags&ops.Sleepable != 0:
+		return "one that may sleep is for user space's functions"
+	case !x.mayRun(l):
+		return "unsafe"
 	}
-	return x.through(h, o, kind.run)
+	return ""
 }
 
 // through hands a program its keys and takes its answer, through the mailbox.
 func (x *Executor) through(h *handle, o ops.Run, run func(uint32) ops.Result) ops.Result {
-	mail := x.shared.mail // a program was loaded with it
+	h.program.turn.Lock()
+	defer h.program.turn.Unlock()
+	mail := h.program.mail
+	defer mail.finish(h.program.Gated)
 	h.program.Prepare(mail.memory, o.Key.N, o.Inner.N, uint64(o.Branches))
 	if errno := mail.send(); errno != 0 {
 		return notRun("its mailbox answers " + failed(errno).String())
@@ -143,13 +154,22 @@ func onNothing(prog uint32) ops.Result { return testRun(testRunAttr{fd: prog}) }
 // onFentry attaches a program to its function, which a test run of it calls.
 func onFentry(prog uint32) ops.Result {
 	keepFentry()
+	tracing.Lock()
+	defer tracing.Unlock()
 	link, errno := attach(prog)
+	if errno == unix.EBUSY { // the sequence attached it
+		return onNothing(prog)
+	}
 	if errno != 0 {
 		return notRun("attaching it answers " + failed(errno).String())
 	}
 	defer closeFD(link)
 	return onNothing(prog)
 }
+
+// tracing is held by who makes the kernel call the function that programs are
+// attached to.
+var tracing sync.Mutex
 
 // attach attaches a program to what it was loaded for.
 func attach(prog uint32) (uint32, unix.Errno) {

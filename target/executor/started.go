@@ -11,7 +11,7 @@ import (
 // so long at most: a machine that stood still did not look.
 const (
 	forgetLooks = 100
-	slowLooks   = 2000
+	slowLooks   = 600
 	lookCounts  = 5 * time.Millisecond
 )
 
@@ -27,10 +27,12 @@ var inVain int
 
 // newPatience is the time that one wait has; slow: for what is freed after a
 // grace period of RCU tasks.
-func newPatience(slow bool) *patience {
+// Who waited in vain in a sequence waits less for the rest of it: what it waited for
+// is there at the end, too.
+func newPatience(slow bool, vain int) *patience {
 	looks := forgetLooks / (1 + min(inVain/4, 3))
 	if slow {
-		looks = slowLooks
+		looks = slowLooks >> (2 * min(vain, 3))
 	}
 	return &patience{looks, time.Now()}
 }
@@ -53,7 +55,7 @@ func (p *patience) over() bool {
 type Started struct {
 	x      Executor
 	seq    ops.Sequence // what is left of it
-	number int          // of its first operation
+	number int          // of the first of that
 	before func(int)
 	each   func(ops.Step)
 
@@ -63,41 +65,77 @@ type Started struct {
 	ask      func() ops.Result // what is waited for; nil if nothing is
 	want     ops.Result
 	patience *patience
+	vain     int // waits of this sequence that were for nothing
 }
 
 // Start begins a sequence. before is told the number of each operation before it
 // is done, each every answer at once, as a step.
 func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Step)) *Started {
-	return &Started{x: x.fresh(), seq: seq, before: before, each: each, begun: time.Now()}
+	s := &Started{x: x.fresh(), seq: seq, before: before, each: each, begun: time.Now()}
+	s.x.plan(seq)
+	return s
 }
 
 // Continue does what can be done without waiting, and says whether that was all
 // of the sequence; every descriptor is closed then.
 func (s *Started) Continue() bool {
-	for ; len(s.seq) > 0; s.seq = s.seq[1:] {
-		if s.ask == nil {
-			if _, end := s.seq[0].(ops.End); end && len(s.seq) == 1 {
-				s.took = time.Since(s.begun)
+	for len(s.seq) > 0 {
+		n := s.race()
+		if n == 0 {
+			if !s.one() {
+				return false
 			}
-			s.before(s.number)
-			s.number++
-			s.ask, s.want = s.x.waits(s.seq[0])
-			if s.ask == nil {
-				s.x.note = ""
-				got := s.x.do(s.seq[0])
-				s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got, Note: s.x.note})
-				continue
-			}
-			s.patience = newPatience(s.x.slow)
+			n = 1
 		}
-		got := s.ask()
-		if got != s.want && !s.patience.over() {
-			return false
-		}
-		s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got})
-		s.ask = nil
+		s.seq, s.number = s.seq[n:], s.number+n
 	}
 	s.x.closeAll()
+	return true
+}
+
+// race does all operations of a race, if one begins here, and says how many.
+func (s *Started) race() int {
+	n := ops.RaceLength(s.seq)
+	if n == 0 {
+		return 0
+	}
+	s.before(s.number)
+	for i, got := range s.x.race(s.seq[:n]) {
+		s.each(ops.Step{Op: s.seq[i], Returned: true, Got: got})
+	}
+	return n
+}
+
+// one does the next operation, and says whether it is done.
+func (s *Started) one() bool {
+	if s.ask == nil && s.begin() {
+		return true
+	}
+	got := s.ask()
+	if got != s.want {
+		if !s.patience.over() {
+			return false
+		}
+		s.vain++
+	}
+	s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got})
+	s.ask = nil
+	return true
+}
+
+// begin begins the next operation, and says whether that was all of it.
+func (s *Started) begin() bool {
+	if _, end := s.seq[0].(ops.End); end && len(s.seq) == 1 {
+		s.took = time.Since(s.begun)
+	}
+	s.before(s.number)
+	if s.ask, s.want = s.x.waits(s.seq[0]); s.ask != nil {
+		s.patience = newPatience(s.x.slow, s.vain)
+		return false
+	}
+	s.x.note = ""
+	got := s.x.do(s.seq[0])
+	s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got, Note: s.x.note})
 	return true
 }
 
@@ -116,10 +154,23 @@ func (x *Executor) waits(op ops.Op) (ask func() ops.Result, want ops.Result) {
 	case ops.Load:
 		return loadExample(o)
 	case ops.Gone:
-		return x.handle(o.On).aliveNow, ops.Read(ops.WordGone)
+		if !x.keeps(x.handle(o.On)) {
+			return x.handle(o.On).aliveNow, ops.Read(ops.WordGone)
+		}
 	case ops.End:
 		x.closeAll()
 		return func() ops.Result { return left(x.byID, x.btfByID) }, ops.OK
 	}
 	return nil, ops.OK
+}
+
+// keeps says whether the sequence has a descriptor of what h stands or stood for: to
+// wait for its end is in vain.
+func (x *Executor) keeps(h *handle) bool {
+	for _, other := range x.handles {
+		if other.fd != badFD && (h.id != 0 && other.id == h.id || h.btfID != 0 && other.btfID == h.btfID) {
+			return true
+		}
+	}
+	return false
 }

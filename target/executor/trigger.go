@@ -17,15 +17,20 @@ type trigger struct {
 	attr  func() (*unix.PerfEventAttr, error) // which event
 	ready func()                              // what must be so that cause is enough; nil: nothing
 	cause func()
+	alone *sync.Mutex // held where threads would get into each other's way; nil: nowhere
 }
 
 var (
 	kprobe     = trigger{attr: kprobeAttr, cause: getpgid}
 	tracepoint = trigger{attr: tracepointAttr, cause: rename}
-	pageFault  = trigger{attr: pageFaultAttr, ready: dropPage, cause: touchPage}
+	pageFault  = trigger{attr: pageFaultAttr, ready: dropPage, cause: touchPage, alone: &sync.Mutex{}}
 )
 
 func (t trigger) run(prog uint32) ops.Result {
+	if t.alone != nil {
+		t.alone.Lock()
+		defer t.alone.Unlock()
+	}
 	runtime.LockOSThread() // the event is that of a thread
 	defer runtime.UnlockOSThread()
 	attr, err := t.attr()
@@ -40,19 +45,25 @@ func (t trigger) run(prog uint32) ops.Result {
 	if errno := control(event, unix.PERF_EVENT_IOC_SET_BPF, uintptr(prog)); errno != 0 {
 		return notRun("attaching it answers " + failed(errno).String())
 	}
+	t.once(event)
+	return ops.OK
+}
+
+// once causes what the event is of.
+func (t trigger) once(event int) {
 	if t.ready != nil {
 		t.ready()
 	}
 	control(event, unix.PERF_EVENT_IOC_ENABLE, 0)
 	t.cause()
 	control(event, unix.PERF_EVENT_IOC_DISABLE, 0)
-	return ops.OK
 }
 
 // openEvent opens an event of this thread that is not enabled yet.
-func openEvent(attr *unix.PerfEventAttr) (int, error) {
-	attr.Size, attr.Sample, attr.Bits = uint32(unsafe.Sizeof(*attr)), 1, unix.PerfBitDisabled
-	return unix.PerfEventOpen(attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+func openEvent(of *unix.PerfEventAttr) (int, error) {
+	attr := *of
+	attr.Size, attr.Sample, attr.Bits = uint32(unsafe.Sizeof(attr)), 1, unix.PerfBitDisabled
+	return unix.PerfEventOpen(&attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
 }
 
 // control is a raw ioctl(2): the less happens around the cause the better.

@@ -45,6 +45,9 @@ func Setup() error {
 	if err := mountAll(); err != nil {
 		return err
 	}
+	// What follows the first line of some complaints is of a low level. While the kernel boots that
+	// would be too much to print.
+	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("7"), 0)
 	args := append([]string{"/init"}, readList(wire.ArgsPath)...)
 	env := append(readList(wire.EnvPath), marker)
 	return fmt.Errorf("execute /init again: %w", unix.Exec("/init", args, env))

@@ -55,6 +55,10 @@ func (l *Line) Read(p []byte) int {
 	return int(n)
 }
 
+// Reread makes everything that was ever written be read once more. That goes as long as it is no
+// more than there is room for.
+func (l *Line) Reread() { l.in.read.Store(0) }
+
 // Write hands over as much of p as there is room for, and does not wait.
 func (l *Line) Write(p []byte) int {
 	s, from := l.out, l.out.written.Load()

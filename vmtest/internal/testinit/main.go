@@ -39,6 +39,7 @@ func main() {
 
 // beforeReady is what can happen instead of readiness.
 var beforeReady = map[string]func(){
+	"early":   func() { write("/dev/kmsg", "<4>WARNING: suspicious RCU usage\n") },
 	"silent":  func() { os.Exit(7) },
 	"unready": hang,
 }
@@ -56,6 +57,11 @@ var afterReady = map[string]func(channel io.ReadWriter){
 	"look":  look,
 	"spew":  spew,
 	"sync":  syncWhenTold,
+	"held":  held,
+	"log":   logAndWait,
+	"stuck": stuck,
+
+	"provoke": provoke,
 }
 
 // hang is not select {}, which the runtime would call a deadlock.
@@ -78,6 +84,20 @@ func flood(c io.ReadWriter) {
 	for {
 		os.Stdout.Write(line)
 	}
+}
+
+// held is held, and answers what it reads with what nobody can foresee.
+func held(c io.ReadWriter) {
+	fmt.Fprint(c, "before;")
+	if err := guest.Hold(); err != nil {
+		fmt.Fprint(c, err)
+	}
+	text := make([]byte, 16)
+	n, _ := c.Read(text)
+	var random [8]byte
+	unix.Getrandom(random[:], 0)
+	fmt.Fprintf(c, "%s at %d, %x", text[:n], time.Now().UnixNano(), random)
+	guest.Exit(0)
 }
 
 // busyEcho echoes while another thread never rests.
@@ -137,4 +157,42 @@ func syncWhenTold(c io.ReadWriter) {
 	c.Read(make([]byte, 1))
 	unix.Sync()
 	guest.Exit(1)
+}
+
+// logAndWait waits for a byte, has the kernel print its arguments, waits for another, and exits.
+func logAndWait(c io.ReadWriter) {
+	c.Read(make([]byte, 1))
+	for _, text := range os.Args[2:] {
+		write("/dev/kmsg", text+"\n") // the end of a line is what has it printed
+	}
+	c.Read(make([]byte, 1))
+	guest.Exit(0)
+}
+
+// provoke waits for a byte and has the kernel do the harm that the second argument names, in a
+// thread that may not come back.
+func provoke(c io.ReadWriter) {
+	c.Read(make([]byte, 1))
+	write("/proc/sys/kernel/hung_task_timeout_secs", "1")
+	go write("/sys/kernel/debug/provoke-crash/DIRECT", os.Args[2])
+}
+
+// stuck leaves a thread without a way out of the kernel: two read the log through one open file,
+// and while the one waits for a message it holds the lock of the position that the other wants.
+func stuck(io.ReadWriter) {
+	write("/proc/sys/kernel/hung_task_timeout_secs", "1")
+	log, err := unix.Open("/proc/kmsg", unix.O_RDONLY, 0)
+	if err != nil {
+		fmt.Println("open the log:", err)
+	}
+	if _, err := unix.Dup(log); err != nil { // a file with one descriptor has no need of the lock
+		fmt.Println("dup:", err)
+	}
+	for range 2 {
+		go func() {
+			for b := make([]byte, 4096); ; {
+				unix.Read(log, b)
+			}
+		}()
+	}
 }

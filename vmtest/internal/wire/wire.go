@@ -21,9 +21,16 @@ const (
 const (
 	Channel        = "/dev/ttyS1" // the byte channel where memory cannot be it, a 16550 UART
 	ChannelTrigger = "/sys/class/tty/ttyS1/rx_trig_bytes"
-	ControlPort    = 0xe9 // isa-debugcon: words to the host, a byte a write
-	ExitPort       = 0xf4 // isa-debug-exit: any write ends QEMU
+	ControlPort    = 0xe9  // isa-debugcon: words to the host, a byte a write
+	ExitPort       = 0xf4  // isa-debug-exit: any write ends QEMU
+	HoldPort       = 0x505 // pvpanic: a write of Hold stops the machine at that instruction
 )
+
+// Hold is the byte that HoldPort wants.
+const Hold = 1
+
+// HoldEnv is set in the environment of a guest that is to write to HoldPort.
+const HoldEnv = "VMTEST_HOLD"
 
 // Words of the guest to the host.
 const (

@@ -1,0 +1,215 @@
+package properties
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// raceLies are what fakes do wrong only when several things happen at the same time.
+func raceLies() (lies []Lie) {
+	for _, f := range both {
+		lies = append(lies, familyRaceLies(f)...)
+	}
+	return append(lies,
+		racing1("race-reuse", rowsOf(FamilyHash, "P96", "P97"), FamilyHash, otherKey),
+		racing1("race-next-empty", rowsOf(FamilyHash, "C1"), FamilyHash, nextEmpty),
+		racing1("race-next-ghost", rowsOf(FamilyHash, "C1"), FamilyHash, nextGhost),
+		Lie{ID: "race-close-late", Breaks: rowsOf(FamilyInner, "C3"), Race: closeLate()},
+		Lie{ID: "race-unpin-twice", Breaks: rowsOf(FamilyInner, "C3"), Race: &raceLie{instead: unpinTwice}},
+	)
+}
+
+// familyRaceLies are those that both kinds of outer map can tell.
+func familyRaceLies(f Family) []Lie {
+	name := "/" + string(f)
+	lies := []Lie{
+		{ID: "race-torn" + name, Breaks: rowsOf(f, "P90", "P97", "C1", "C2"), Race: &raceLie{torn: f}},
+		racing1("race-zero"+name, rowsOf(f, "P92"), f, strangeID(zeroID)),
+		racing1("race-foreign"+name, rowsOf(f, "P92"), f, strangeID(noSuch)),
+		racing1("race-stale"+name, rowsOf(f, "P97"), f, stale),
+		racing1("race-lost"+name, rowsOf(f, "P97", "P90", "C2"), f, lostUpdate),
+		racing1("race-thaw"+name, rowsOf(f, "P98"), f, thaw),
+		racing1("race-batch-short"+name, rowsOf(f, "C2"), f, batchShort),
+		{ID: "race-leak" + name, Breaks: rowsOf(f, "P61", "DOC-6"), Race: &raceLie{instead: leak(f)}},
+		{ID: "race-early" + name, Breaks: rowsOf(f, "P60"), Race: &raceLie{last: early(f)}},
+	}
+	for verb, rule := range waitRules {
+		if verb == "renew" || rule.families != nil && !slices.Contains(rule.families, f) {
+			continue
+		}
+		lies = append(lies, Lie{ID: rule.ID + name, Breaks: rowsOf(f, "P93"), Race: &raceLie{hasty: func(sim *simulation, op ops.Op) bool {
+			m := sim.s.open(ops.Uses(op)[0])
+			return ops.Verb(op) == verb && m != nil && m.outer && m.family() == f
+		}}})
+	}
+	return lies
+}
+
+// racing1 is a lie about one operation on outer maps of a family.
+func racing1(id string, breaks []Key, f Family, instead func(*simulation, *actor, *object, ops.Op) (ops.Result, bool)) Lie {
+	return Lie{ID: id, Breaks: breaks, Race: &raceLie{instead: func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+		names := ops.Uses(op)
+		if len(names) == 0 {
+			return ops.OK, false
+		}
+		m := sim.s.open(names[0])
+		if m == nil || !m.outer || m.family() != f {
+			return ops.OK, false
+		}
+		return instead(sim, a, m, op)
+	}}}
+}
+
+// strangeID answers a lookup of a map that another thread is about to replace.
+func strangeID(text string) func(*simulation, *actor, *object, ops.Op) (ops.Result, bool) {
+	return func(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+		o, is := op.(ops.Lookup)
+		tells := is && m.slots[ops.Truncate(o.Key.N, m.spec.Key)] != nil && sim.beside(a, func(op ops.Op) bool { _, is := op.(ops.Renew); return is })
+		return ops.Read(text), tells
+	}
+}
+
+// stale answers what a key held before.
+func stale(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.Lookup)
+	if !is {
+		return ops.OK, false
+	}
+	key := ops.Truncate(o.Key.N, m.spec.Key)
+	now := m.slots[key]
+	for _, w := range slices.Backward(sim.past[m][key]) {
+		if now != nil && w.value != now && w.until < a.under.Call-8 {
+			return ops.Read(string(w.value.name)), true
+		}
+	}
+	return ops.OK, false
+}
+
+// lostUpdate does nothing where another thread writes as well.
+func lostUpdate(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.Update)
+	tells := is && m.slots[ops.Truncate(o.Key.N, m.spec.Key)] != nil && sim.s.Step(op)[0].Want == ops.OK && sim.beside(a, isWrite)
+	return ops.OK, tells
+}
+
+// thaw lets writes through that began before the map was frozen.
+func thaw(sim *simulation, _ *actor, m *object, op ops.Op) (ops.Result, bool) {
+	if !isWrite(op) || !m.frozen {
+		return ops.OK, false
+	}
+	m.frozen = false
+	o := choice(sim.s.Step(op), op)
+	sim.s.Advance(op, o, o.Want)
+	m.frozen = true
+	return o.Want, true
+}
+
+// batchShort leaves a pair out where another thread writes.
+func batchShort(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.LookupBatch)
+	if !is || len(m.slots) == 0 || !sim.beside(a, isWrite) {
+		return ops.OK, false
+	}
+	honest := sim.s.Step(o)[0].Want
+	if n, pairs, ok := pairsOf(honest); !ok || n == 0 || honest.Errno != ops.Errno(unix.ENOENT) || len(pairs) != n {
+		return ops.OK, false
+	}
+	keys := m.keys()[1:]
+	return counted(honest.Errno, len(keys), m, keys), true
+}
+
+// otherKey answers what is stored under another key.
+func otherKey(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.Lookup)
+	if !is || !sim.beside(a, isWrite) {
+		return ops.OK, false
+	}
+	key := ops.Truncate(o.Key.N, m.spec.Key)
+	for _, k := range m.keys() {
+		if k != key && m.slots[key] != nil && m.slots[k] != m.slots[key] {
+			return ops.Read(string(m.slots[k].name)), true
+		}
+	}
+	return ops.OK, false
+}
+
+// nextEmpty ends a walk at its beginning.
+func nextEmpty(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.Next)
+	return ops.Failed(unix.ENOENT), is && o.Key.Null && len(m.slots) > 0 && sim.beside(a, isWrite)
+}
+
+// nextGhost walks to a key that is not there.
+func nextGhost(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	_, is := op.(ops.Next)
+	return ops.Read("77"), is && sim.beside(a, isWrite)
+}
+
+// leak keeps what is replaced while somebody looks.
+func leak(f Family) func(*simulation, *actor, ops.Op) (ops.Result, bool) {
+	return func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+		if !isWrite(op) || !sim.beside(a, func(ops.Op) bool { return true }) {
+			return ops.OK, false
+		}
+		m, before := sim.held(op)
+		if m == nil || m.family() != f {
+			return ops.OK, false
+		}
+		for k := range before {
+			before[k].kept++
+		}
+		o := choice(sim.s.Step(op), op)
+		sim.s.Advance(op, o, o.Want)
+		for k, v := range before {
+			if m.slots[k] == v { // it stays, and needs no other
+				v.kept--
+				sim.s.lost(v, false)
+			}
+		}
+		return o.Want, true
+	}
+}
+
+// early forgets what is stored and nothing else keeps.
+func early(f Family) func(*simulation) {
+	return func(sim *simulation) {
+		for _, m := range sim.about {
+			for _, inner := range m.slots {
+				if m.family() == f && !inner.referred() {
+					inner.dead = true
+				}
+			}
+		}
+	}
+}
+
+// closeLate leaves descriptors open until the end of the race.
+func closeLate() *raceLie {
+	closed := map[*simulation][]ops.Op{}
+	return &raceLie{
+		instead: func(sim *simulation, _ *actor, op ops.Op) (ops.Result, bool) {
+			_, is := op.(ops.Close)
+			if !is || slices.Contains(closed[sim], op) || sim.s.Step(op)[0].Want != ops.OK {
+				return ops.OK, false
+			}
+			closed[sim] = append(closed[sim], op)
+			return ops.OK, true
+		},
+		last: func(sim *simulation) {
+			for _, op := range closed[sim] {
+				o := sim.s.Step(op)[0]
+				sim.s.Advance(op, o, o.Want)
+			}
+			delete(closed, sim)
+		},
+	}
+}
+
+// unpinTwice says that it removed a path that is not there.
+func unpinTwice(sim *simulation, _ *actor, op ops.Op) (ops.Result, bool) {
+	_, is := op.(ops.Unpin)
+	return ops.OK, is && sim.s.Step(op)[0].Want.Errno != 0
+}

@@ -1,0 +1,458 @@
+package properties
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimic/ops"
+)
+
+// stage is what the threads of a race have to do with.
+type stage struct {
+	d      *draft
+	on     ops.Name // the outer map
+	outer  *object
+	inners []ops.Name // maps that fit
+	keys   []uint64   // the first half of them hold something
+	made   bool       // by the loader of programs
+}
+
+// part is what one thread does: operations, and how many times.
+type part struct {
+	ops   []ops.Op
+	times int
+	until ops.Until
+}
+
+// raceMoves begin a plan with a race: each asks about something else.
+func raceMoves() []move {
+	race := func(name string, cast func(*stage) []part) move {
+		return move{name, 0, func(d *draft) bool { return d.race(d.stage(), cast) }}
+	}
+	return []move{
+		{"race-present", 0, (*draft).racePresent},
+		race("race-ids", (*stage).ids),
+		race("race-waits", (*stage).waitsOrNot),
+		race("race-reuse", (*stage).reuse),
+		race("race-mixed", (*stage).mixed),
+		race("race-freeze", (*stage).freezes),
+		race("race-walk", (*stage).walks),
+		race("race-batch", (*stage).batches),
+		race("race-life", (*stage).lives),
+	}
+}
+
+// race sets the stage, lets threads run, and looks at what they left.
+func (d *draft) race(s *stage, cast func(*stage) []part) bool {
+	parts := cast(s)
+	cpu := d.between(0, 1)
+	for i, p := range parts {
+		d.add(ops.Thread{CPU: ops.Size(cpu + i), Times: ops.Size(p.times), Until: p.until})
+		for _, op := range p.ops {
+			d.add(op)
+		}
+	}
+	d.add(ops.Join{})
+	d.add(ops.Live{})
+	d.raced = true
+	return true
+}
+
+// stage makes an outer map, maps for it with a number of their own each, and
+// stores some of them.
+func (d *draft) stage() *stage {
+	s := &stage{d: d}
+	s.begin(pick(d, []ops.Size{8, 8, 16, 64}))
+	for k := range d.between(2, 4) {
+		s.keys = append(s.keys, uint64(k))
+	}
+	s.fill()
+	return s
+}
+
+// begin makes the maps; most is the size of a hash.
+func (s *stage) begin(most ops.Size) {
+	d := s.d
+	t := ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}
+	d.add(t)
+	s.inners = []ops.Name{t.Def}
+	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterArray, Key: 4, Value: 4, Max: pick(d, []ops.Size{4, 8}), Template: t.Def}
+	if d.family == FamilyHash {
+		o.Kind, o.Max = ops.OuterHash, most
+		o.Key = pick(d, []ops.Size{4, 4, 8, 12})
+		o.Flags = pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc})
+	}
+	d.add(o)
+	s.on, s.outer = o.Def, d.state.open(o.Def)
+	for range d.between(2, 4) {
+		twin := t
+		twin.Def = d.fresh("i")
+		d.add(twin)
+		s.inners = append(s.inners, twin.Def)
+	}
+	for i, n := range s.inners {
+		d.add(ops.Update{On: n, Key: ops.K(0), Value: ops.Val{N: uint64(101 + i)}})
+	}
+}
+
+// fill stores a map under the first keys.
+func (s *stage) fill() {
+	for _, k := range s.keys[:(len(s.keys)+1)/2] {
+		s.d.add(s.store(k, ops.Any))
+	}
+}
+
+func (s *stage) store(k uint64, f ops.UpdateFlags) ops.Op {
+	return ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: pick(s.d, s.inners)}, Flags: f}
+}
+
+// full is a key that holds something at the beginning, any one that may.
+func (s *stage) full() uint64 { return s.keys[s.d.choose((len(s.keys)+1)/2)] }
+func (s *stage) any() uint64  { return pick(s.d, s.keys) }
+
+// times is how often a thread does its operations: more of few than of many.
+func (s *stage) times(n, most int) int { return max(1, s.d.between(most/2, most)/max(n, 1)) }
+
+func (s *stage) part(most int, list ...ops.Op) part {
+	return part{ops: list, times: s.times(len(list), most)}
+}
+
+// eventful is about how many operations a thread does in all.
+const eventful = 60
+
+// replacer replaces what is stored under a key again and again.
+func (s *stage) replacer(k uint64) part {
+	var list []ops.Op
+	for range s.d.between(2, 4) {
+		flags := pick(s.d, []ops.UpdateFlags{ops.Any, ops.Any, ops.Exist})
+		if s.outer.outerKind() == ops.OuterArray {
+			flags = ops.Any
+		}
+		list = append(list, s.store(k, flags))
+	}
+	return s.part(eventful, list...)
+}
+
+// renewer replaces it by maps that nothing else keeps.
+func (s *stage) renewer(k uint64) part {
+	return s.part(eventful/2, ops.Renew{On: s.on, Key: ops.K(k)})
+}
+
+// looker looks up by system call, often.
+func (s *stage) looker(keys ...uint64) part {
+	var list []ops.Op
+	for _, k := range keys {
+		list = append(list, ops.Lookup{On: s.on, Key: ops.K(k)})
+	}
+	return s.part(2*eventful, list...)
+}
+
+// rounds is how often a program looks up, at most, while it runs once.
+const rounds = 300
+
+// watcher looks up by program; nothing, if no program can be run.
+func (s *stage) watcher(keys ...uint64) (p part, ok bool) {
+	var steps []string
+	for i := range s.d.between(1, 4) {
+		steps = append(steps, fmt.Sprintf("find:%d check", keys[i%len(keys)]))
+	}
+	if s.d.chance(3) && s.outer.shape.Type == ops.Array {
+		steps = append(steps, "get:0 check read")
+	} else {
+		steps = append(steps, fmt.Sprintf("loop:%d", s.d.between(2, rounds)))
+	}
+	prog, ok := s.load(raceTypes, strings.Join(steps, " "))
+	return s.part(eventful, ops.Run{On: prog, Key: ops.K(keys[0])}), ok
+}
+
+// raceTypes are types of program that are run by a call that does nothing else:
+// to attach and detach others takes longer than what they do.
+var raceTypes = []ops.ProgType{ops.XDP, ops.SchedCLS, ops.SocketFilter, ops.CgroupSKB, ops.RawTracepoint}
+
+// load loads a program for the outer map of one of the types, if this kernel runs any.
+func (s *stage) load(types []ops.ProgType, body string) (ops.Name, bool) {
+	k := s.d.state.Kernel
+	types = slices.DeleteFunc(slices.Clone(types), func(t ops.ProgType) bool { return !k.loads(t, 0) || !k.runs(t, 0) })
+	if len(types) == 0 {
+		return "", false
+	}
+	p := ops.Prog{Def: s.d.fresh("p"), Type: pick(s.d, types), Map: s.on, Body: ops.Body(body)}
+	s.d.add(p)
+	return p.Def, true
+}
+
+// with adds a part that may not be possible.
+func with(parts []part, p part, ok bool) []part {
+	if ok {
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// racePresent is about keys that always hold something: mostly about as many as
+// there is room for, so that some share a bucket.
+func (d *draft) racePresent() bool {
+	if d.chance(4) {
+		return d.race(d.stage(), (*stage).present)
+	}
+	return d.race(d.crowd(), (*stage).crowded)
+}
+
+// crowd is a stage whose outer map holds something under every key.
+func (d *draft) crowd() *stage {
+	s := &stage{d: d}
+	s.begin(pick(d, []ops.Size{4, 8, 8}))
+	s.keys = nil
+	for k := range s.outer.spec.Max {
+		s.keys = append(s.keys, uint64(k))
+		s.d.add(s.store(uint64(k), ops.Any))
+	}
+	return s
+}
+
+// crowded replaces everything in turn, and looks everywhere.
+func (s *stage) crowded() []part {
+	var list []ops.Op
+	for _, k := range s.keys {
+		list = append(list, s.store(k, ops.Any))
+	}
+	write := s.part(5*eventful, list...)
+	var finds []string
+	for _, k := range s.keys {
+		finds = append(finds, fmt.Sprintf("find:%d check", k))
+	}
+	prog, ok := s.load(raceTypes, strings.Join(append(finds, fmt.Sprintf("loop:%d", rounds)), " "))
+	if !ok || s.d.chance(4) {
+		return []part{write, s.looker(s.keys...)}
+	}
+	return []part{write, s.part(2*eventful, ops.Run{On: prog})}
+}
+
+// present replaces keys that always hold something, and looks.
+func (s *stage) present() []part {
+	k := s.full()
+	parts := []part{s.replacer(k)}
+	if s.d.chance(3) {
+		parts[0] = s.renewer(k)
+	}
+	if s.d.chance(3) {
+		parts = append(parts, s.replacer(s.full()))
+	}
+	if s.d.chance(2) {
+		parts = append(parts, s.looker(k))
+	}
+	w, ok := s.watcher(k)
+	if parts = with(parts, w, ok); len(parts) == 1 {
+		parts = append(parts, s.looker(k))
+	}
+	return parts
+}
+
+// ids looks up what is replaced by maps that nothing else keeps.
+func (s *stage) ids() []part {
+	k := s.full()
+	parts := []part{s.renewer(k), s.looker(k, k)}
+	if s.d.chance(2) {
+		parts = append(parts, s.renewer(pick(s.d, []uint64{k, s.any()})))
+	}
+	if s.d.chance(2) {
+		parts = append(parts, s.looker(k, s.any()))
+	}
+	return parts
+}
+
+// reuse deletes keys and stores others, and looks.
+func (s *stage) reuse() []part {
+	a, b := s.keys[0], s.keys[len(s.keys)-1]
+	own := func(k uint64, n ops.Name) part {
+		return s.part(eventful, ops.Delete{On: s.on, Key: ops.K(k)}, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: n}})
+	}
+	return []part{own(a, s.inners[0]), own(b, s.inners[1]), s.looker(a, b)}
+}
+
+// mixed does everything.
+func (s *stage) mixed() []part {
+	var parts []part
+	threads := s.d.between(2, 4)
+	if s.d.chance(6) {
+		threads = s.d.between(5, 8)
+	}
+	for range threads {
+		var list []ops.Op
+		for range s.d.between(1, 4) {
+			list = append(list, s.anything())
+		}
+		parts = append(parts, s.part(2*eventful/threads, list...))
+	}
+	if s.d.chance(2) {
+		w, ok := s.watcher(s.any(), s.any())
+		parts = with(parts, w, ok)
+	}
+	return parts
+}
+
+func (s *stage) anything() ops.Op {
+	k := ops.K(s.any())
+	flags := pick(s.d, []ops.UpdateFlags{ops.Any, ops.NoExist, ops.Exist})
+	if s.outer.outerKind() == ops.OuterArray && !s.d.chance(4) {
+		flags = ops.Any
+	}
+	switch s.d.between(0, 9) {
+	case 0, 1, 2, 3:
+		return s.store(k.N, flags)
+	case 4, 5:
+		return ops.Delete{On: s.on, Key: k}
+	case 6:
+		return s.batch()
+	case 7:
+		return ops.Renew{On: s.on, Key: k, Flags: flags}
+	}
+	return ops.Lookup{On: s.on, Key: k}
+}
+
+// freezes freezes beside writers.
+func (s *stage) freezes() []part {
+	parts := []part{s.replacer(s.full()), {ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Freeze{On: s.on}}, times: s.d.between(2, 12)}}
+	if s.d.chance(2) {
+		parts = append(parts, s.part(eventful, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.batch(), s.store(s.any(), ops.Any)))
+	}
+	return parts
+}
+
+// walks walks beside writers.
+func (s *stage) walks() []part {
+	walk := []ops.Op{ops.Next{On: s.on, Key: ops.Key{Null: true}}}
+	for _, k := range s.keys {
+		walk = append(walk, ops.Next{On: s.on, Key: ops.K(k)})
+	}
+	churn := s.part(eventful, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any), s.store(s.full(), ops.Any))
+	return []part{s.part(eventful, walk...), churn, s.replacer(s.full())}
+}
+
+// batch is one of the batch commands, of some keys.
+func (s *stage) batch() ops.Op {
+	var keys []ops.Key
+	var values []ops.Val
+	for _, k := range s.keys {
+		if s.d.chance(2) {
+			keys, values = append(keys, ops.K(k)), append(values, ops.Val{Name: pick(s.d, s.inners)})
+		}
+	}
+	if keys == nil {
+		keys, values = []ops.Key{ops.K(s.any())}, []ops.Val{{Name: pick(s.d, s.inners)}}
+	}
+	switch s.d.between(0, 3) {
+	case 0:
+		return ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
+	case 1:
+		return ops.DeleteBatch{On: s.on, Keys: ops.KeyList(keys)}
+	case 2:
+		return ops.TakeBatch{On: s.on, Count: ops.Size(s.d.between(1, 16))}
+	}
+	return ops.LookupBatch{On: s.on, Count: ops.Size(s.d.between(1, 16))}
+}
+
+// batches does batches beside each other and single writes.
+func (s *stage) batches() []part {
+	read := s.part(eventful/2, ops.LookupBatch{On: s.on, Count: pick(s.d, []ops.Size{16, 16, 16, 2})})
+	parts := []part{read, s.part(eventful/2, s.batch(), s.batch())}
+	if s.d.chance(2) {
+		parts = append(parts, s.replacer(s.full()))
+	}
+	return append(parts, s.part(eventful, s.store(s.any(), ops.Any), ops.Delete{On: s.on, Key: ops.K(s.any())}))
+}
+
+// lives closes, pins and unloads what others use.
+func (s *stage) lives() []part {
+	n, p := pick(s.d, s.inners), s.d.fresh("n")
+	parts := []part{
+		s.part(eventful/2, ops.Update{On: s.on, Key: ops.K(s.any()), Value: ops.Val{Name: n}}, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any)),
+		{ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Close{On: n}}, times: s.d.between(1, 4)},
+	}
+	if s.d.state.Kernel.has(ops.FeaturePins) {
+		parts = append(parts, s.part(eventful/3, ops.Pin{Def: p, Of: pick(s.d, []ops.Name{s.on, n, s.inners[0]})}, ops.Unpin{On: p}), s.part(eventful/3, ops.Unpin{On: p}))
+	}
+	if s.d.chance(3) {
+		parts[1].ops = append(parts[1].ops, ops.Close{On: s.on})
+	}
+	if w, ok := s.watcher(s.any()); ok && s.d.chance(2) {
+		parts = append(parts, w)
+		parts[1].ops = append(parts[1].ops, ops.Close{On: w.ops[0].(ops.Run).On})
+	}
+	return parts
+}
+
+// countedFar is how far a program counts each time: long enough for a write that
+// does not wait to return meanwhile.
+const countedFar = 4000
+
+// ofOneProgram is how often it runs at most.
+const ofOneProgram = 2000
+
+// waits writes while a program counts in what is taken out, and looks whether it
+// stands still then.
+func (s *stage) waits() []part {
+	k := s.full()
+	x, other := s.inners[0], s.inners[1]
+	s.d.add(ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}})
+	count := fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar)
+	prog, ok := s.load(raceTypes, count)
+	if !ok {
+		return s.present()
+	}
+	look := ops.Still{On: x, Key: ops.K(0)}
+	var list []ops.Op
+	writes := s.takeOuts(k, other)
+	for i := s.d.choose(len(writes)); len(list) < 12; i += 2 { // half of them: all are asked about as often
+		// The first look lasts until the program is at work in the map.
+		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}}, look, writes[i%len(writes)], look)
+	}
+	times := s.d.between(2, 4)
+	beside := func(p ops.Name) part {
+		return part{[]ops.Op{ops.Run{On: p, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}
+	}
+	parts := []part{{ops: list, times: times}, beside(prog)}
+	if s.d.chance(4) {
+		if again, ok := s.load(raceTypes, count); ok {
+			parts = append(parts, beside(again))
+		}
+	}
+	return parts
+}
+
+// waitsOrNot has a program that is not waited for now and then.
+func (s *stage) waitsOrNot() []part {
+	if s.d.state.Kernel.does(sleepInside) && s.d.chance(6) {
+		return s.sleeps()
+	}
+	return s.waits()
+}
+
+// sleeps writes while a program counts in what is taken out that may sleep: nobody
+// waits for it, but what it uses is not freed under it.
+func (s *stage) sleeps() []part {
+	k := s.full()
+	prog, ok := s.load([]ops.ProgType{ops.Syscall}, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
+	if !ok {
+		return s.waits()
+	}
+	list := []ops.Op{ops.Renew{On: s.on, Key: ops.K(k)}}
+	for _, op := range s.takeOuts(k, s.inners[0]) {
+		list = append(list, op, ops.Renew{On: s.on, Key: ops.K(k)})
+	}
+	return []part{{ops: list, times: s.d.between(2, 4)}, {[]ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}}
+}
+
+// takeOuts are the writes that take out what is stored under a key.
+func (s *stage) takeOuts(k uint64, other ops.Name) []ops.Op {
+	one, value := ops.KeyList([]ops.Key{ops.K(k)}), ops.Val{Name: other}
+	all := []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: value}, ops.Delete{On: s.on, Key: ops.K(k)}, ops.Renew{On: s.on, Key: ops.K(k)}}
+	if s.d.state.Kernel.does(batchOps) {
+		all = append(all, ops.UpdateBatch{On: s.on, Keys: one, Values: ops.ValList([]ops.Val{value})})
+		if s.outer.outerKind() == ops.OuterHash {
+			all = append(all, ops.DeleteBatch{On: s.on, Keys: one}, ops.TakeBatch{On: s.on, Count: 64})
+		}
+	}
+	return all
+}

@@ -1,0 +1,257 @@
+package properties
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/anishathalye/porcupine"
+
+	"mimic/ops"
+)
+
+// patienceSteps bounds the work for one history: what takes more is not decided.
+const patienceSteps = 2_000_000
+
+// register is what a history is held against: something that is in one state at
+// a time. It stops, and says so, when it has taken too many steps.
+func register(begin string, gaveUp *bool) porcupine.Model {
+	steps := 0
+	return porcupine.Model{
+		Init: func() any { return begin },
+		Step: func(state, input, _ any) (bool, any) {
+			o := input.(observation)
+			if steps++; steps > patienceSteps {
+				*gaveUp = true
+				return false, state
+			}
+			if !o.allowed(state.(string)) {
+				return false, state
+			}
+			if o.becomes != nil {
+				return true, *o.becomes
+			}
+			return true, state
+		},
+		DescribeOperation: func(input, _ any) string { return input.(observation).String() },
+		DescribeState:     func(state any) string { return cmp.Or(state.(string), "nothing") },
+	}
+}
+
+func (o observation) String() string { return fmt.Sprintf("%s: %s", o.op, o.says) }
+
+// operations are the observations as porcupine takes them.
+func operations(seen []observation) (all []porcupine.Operation) {
+	for _, o := range seen {
+		all = append(all, porcupine.Operation{ClientId: o.thread + 1, Input: o, Call: int64(o.Call), Return: int64(o.Return)})
+	}
+	return all
+}
+
+// linearizable says whether there is an order of what was seen that explains it,
+// without what is left out; decided: that is known.
+func (h *history) linearizable(without func(observation) bool) (legal, decided bool) {
+	seen := slices.DeleteFunc(slices.Clone(h.seen), without)
+	gaveUp := false
+	legal = porcupine.CheckOperations(register(h.begin, &gaveUp), operations(seen))
+	return legal, legal || !gaveUp
+}
+
+func nothingLeftOut(observation) bool { return false }
+
+// check looks for an order of every history. A flaw that is more of its own
+// comes before one that kernels are known for, and unknown are the rules that
+// could not be decided.
+func (r *race) check() (worst *flaw, unknown []Ref) {
+	var flaws []*flaw
+	for _, h := range r.sorted() {
+		flaws = append(flaws, h.strange()...)
+		h.seen = slices.DeleteFunc(h.seen, observation.isStrange)
+		legal, decided := h.linearizable(nothingLeftOut)
+		switch {
+		case !decided:
+			unknown = append(unknown, h.rules()...)
+		case !legal:
+			flaws = append(flaws, h.blame())
+		}
+		r.count(h)
+	}
+	flaws = append(flaws, r.moving...)
+	slices.SortStableFunc(flaws, func(a, b *flaw) int { return cmp.Compare(rank(a), rank(b)) })
+	if len(flaws) > 0 {
+		return flaws[0], unknown
+	}
+	return nil, unknown
+}
+
+// ranks orders rules by how much of their own they are.
+func rank(f *flaw) int {
+	return slices.Index([]*Rule{raceID, raceReuse, raceNext, raceBatch, racePresent}, f.by[0].Rule) // -1 comes first
+}
+
+func (r *race) sorted() (all []*history) {
+	for _, h := range r.histories {
+		all = append(all, h)
+	}
+	slices.SortFunc(all, func(a, b *history) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), cmp.Compare(a.key, b.key))
+	})
+	return all
+}
+
+// isStrange says whether a lookup answered something that is no name.
+func (o observation) isStrange() bool { return o.value == zeroID || o.value == noSuch }
+
+func (h *history) strange() (flaws []*flaw) {
+	for _, o := range h.seen {
+		if o.isStrange() {
+			return []*flaw{{want: "an id that was stored, of " + o.op.String(), by: on(h.family, raceID), seen: h}}
+		}
+	}
+	return nil
+}
+
+// laxer are the rules by which a part of a history is judged, in the order in
+// which they are blamed: if all is well without that part, it is the part.
+var laxer = []struct {
+	rule *Rule
+	part func(*history, observation) bool
+}{
+	{raceNext, func(_ *history, o observation) bool { return o.source == byNext }},
+	{raceBatch, func(_ *history, o observation) bool { return o.source == byBatch }},
+	{racePresent, func(_ *history, o observation) bool { return o.source == byAbsent }},
+	{raceReuse, func(h *history, o observation) bool { return o.source == byValue && !h.stored(o.value) }},
+}
+
+// stored says whether a map was ever stored under the key.
+func (h *history) stored(value string) bool {
+	return value == "" || value == h.begin || slices.ContainsFunc(h.seen, func(o observation) bool { return o.becomes != nil && *o.becomes == value })
+}
+
+// blame says which rule a history breaks that has no explanation.
+func (h *history) blame() *flaw {
+	f := &flaw{want: h.explanation(), by: on(h.family, h.rules()[0].Rule), seen: h}
+	if h.kind != ofSlot {
+		return f
+	}
+	for _, l := range laxer {
+		if l.rule == raceReuse && h.family != FamilyHash {
+			continue
+		}
+		if legal, _ := h.linearizable(func(o observation) bool { return l.part(h, o) }); legal {
+			f.by = on(h.family, l.rule)
+			return f
+		}
+	}
+	return f
+}
+
+// rules are those that a history is judged by, the one that breaks first.
+func (h *history) rules() []Ref {
+	switch h.kind {
+	case ofName:
+		return on(FamilyInner, raceClose)
+	case ofPath:
+		return on(FamilyInner, racePath)
+	case ofFreeze:
+		return on(h.family, raceFreeze)
+	}
+	return on(h.family, raceLinear, racePresent, raceBatch, raceNext)
+}
+
+// explanation says what is looked for in vain.
+func (h *history) explanation() string {
+	return fmt.Sprintf("an order of what was done and seen in which %s", h.matter)
+}
+
+func (s matter) String() string {
+	switch s.kind {
+	case ofSlot:
+		return fmt.Sprintf("key %d of %s holds one map, or none, at a time", s.key, s.name)
+	case ofName:
+		return fmt.Sprintf("the descriptor %s is open until it is closed", s.name)
+	case ofPath:
+		return fmt.Sprintf("the path %s is there or not", s.name)
+	}
+	return fmt.Sprintf("%s is frozen for good", s.name)
+}
+
+// count notes what a history asked: only what overlapped did.
+func (r *race) count(h *history) {
+	ask := func(r *race, rule *Rule, asked bool) {
+		if asked {
+			r.asked[Ref{rule, h.family}]++
+		}
+	}
+	reads := func(how ...source) bool {
+		return h.meet(func(o observation) bool { return slices.Contains(how, o.source) }, observation.writes)
+	}
+	switch h.kind {
+	case ofName:
+		ask(r, raceClose, reads(byValue))
+	case ofPath:
+		ask(r, racePath, h.meet(observation.writes, observation.writes))
+	case ofSlot:
+		ask(r, raceLinear, h.meet(observation.writes, observation.writes) || reads(byValue, byAbsent))
+		ask(r, racePresent, h.always() && reads(byValue, byAbsent))
+		ask(r, raceNext, h.family == FamilyHash && reads(byNext))
+		ask(r, raceBatch, reads(byBatch))
+		ask(r, raceID, h.meet(func(o observation) bool { return o.source == byValue || o.source == byAbsent }, observation.renews))
+		ask(r, raceReuse, h.family == FamilyHash && h.meet(func(o observation) bool { return o.source == byValue || o.source == byAbsent }, observation.removes))
+	}
+}
+
+func (o observation) writes() bool  { return o.becomes != nil }
+func (o observation) removes() bool { return o.becomes != nil && *o.becomes == "" }
+func (o observation) renews() bool {
+	_, renews := o.op.(ops.Renew)
+	return renews
+}
+
+// always says whether the key always holds something.
+func (h *history) always() bool {
+	return h.begin != "" && !slices.ContainsFunc(h.seen, observation.removes)
+}
+
+// meet says whether one of the one kind overlaps one of the other kind, of
+// another thread.
+func (h *history) meet(one, other func(observation) bool) bool {
+	for _, a := range h.seen {
+		if !one(a) {
+			continue
+		}
+		for _, b := range h.seen {
+			if a.thread != b.thread && other(b) && a.overlaps(b.deed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Timeline writes a page (HTML) that shows the history which the race of a
+// trace breaks a promise by. It writes nothing if there is none.
+func Timeline(k Kernel, t ops.Trace, w io.Writer) error {
+	s := NewState(k)
+	for i := 0; i < len(t.Steps); i++ {
+		n := ops.RaceLength(t.Sequence()[i:])
+		if n == 0 {
+			o := match(s.Step(t.Steps[i].Op), t.Steps[i].Got)
+			if o == nil {
+				return nil
+			}
+			s.Advance(t.Steps[i].Op, *o, t.Steps[i].Got)
+			continue
+		}
+		f, _ := s.newRace(t, i, n).judge()
+		if f != nil && f.seen != nil {
+			gaveUp := false
+			model := register(f.seen.begin, &gaveUp)
+			_, info := porcupine.CheckOperationsVerbose(model, operations(f.seen.seen), 0)
+			return porcupine.Visualize(model, info, w)
+		}
+		i += n - 1
+	}
+	return nil
+}
