@@ -38,11 +38,13 @@ type Tally struct {
 	Positions map[Position]int
 	Deeds     map[Triple]int // what threads did while others did something
 	Unknown   map[Ref]int    // histories that could not be decided
+	Histories int            // that were judged, of races
+	Observed  int            // what they consist of: what one operation told of one key, name or path
 }
 
 // NewTally is an empty one.
 func NewTally() *Tally {
-	return &Tally{map[Triple]int{}, map[Use]ops.Errno{}, map[Position]int{}, map[Triple]int{}, map[Ref]int{}}
+	return &Tally{Triples: map[Triple]int{}, Types: map[Use]ops.Errno{}, Positions: map[Position]int{}, Deeds: map[Triple]int{}, Unknown: map[Ref]int{}}
 }
 
 // note counts a step that was judged.
@@ -67,6 +69,10 @@ func (t *Tally) noteRace(r *race, unknown []Ref) {
 		if slices.ContainsFunc(r.deeds, func(e deed) bool { return e.thread != d.thread && e.overlaps(d) }) {
 			t.Deeds[Triple{r.verbOf(d.op), r.s.familyOfOp(d.op), d.Got.Errno}]++
 		}
+	}
+	for _, h := range r.histories {
+		t.Histories++
+		t.Observed += len(h.seen)
 	}
 	for _, ref := range unknown {
 		t.Unknown[ref]++

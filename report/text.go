@@ -106,6 +106,10 @@ func Summary(w io.Writer, k *Kernel) {
 		fmt.Fprintf(w, "  %d sequences, %d operations verified in %v, %.0f a second; booted in %v\n",
 			k.Sequences, k.Operations, k.Took.Round(100*time.Millisecond), k.Rate(), k.Boot.Round(10*time.Millisecond))
 	}
+	if t := k.Tally; t != nil && t.Histories > 0 && k.Took > 0 {
+		fmt.Fprintf(w, "  %d histories of races, of %d operations each, %.0f a second\n",
+			t.Histories, t.Observed/t.Histories, float64(t.Histories)/k.Took.Seconds())
+	}
 	if k.Brisk.Operations > 0 {
 		fmt.Fprintf(w, "  %.0f a second inside the sequences that wait for no grace period: %d operations in %v\n",
 			k.Brisk.Rate(), k.Brisk.Operations, k.Brisk.Took.Round(time.Millisecond))
