@@ -154,7 +154,7 @@ func (v *VM) some(ctx context.Context, jobs []Job, moment time.Duration, each fu
 	}
 	if cause == nil && v.vm.Quiet() {
 		h.release(0)
-		return n, nil
+		return n, ctx.Err() // who hears the answers may end the run
 	}
 	if err := ctx.Err(); err != nil {
 		h.release(0)
