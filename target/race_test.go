@@ -22,7 +22,7 @@ var races = []struct{ text, want string }{
 	{"thread(times=200)\no0.lookup(1)\nthread(cpu=1)\njoin()\n", "= o0:1=i0"},
 	{"thread(times=200)\np0.run(1, 1)\nthread(cpu=1)\njoin()\n", "= o0:1=i0"},
 	{"thread(times=200)\no0.update(1, i0)\nthread(cpu=1, times=200)\no0.update(1, i0)\njoin()\n", "= o0:1=i0"},
-	{"thread(times=100)\no0.update(1, i1)\no0.update(1, i0)\nthread(cpu=1, times=200)\no0.lookup(1)\njoin()\n", "= o0:1=i0"},
+	{"thread(times=100)\no0.update(1, i1)\no0.update(1, i0)\nthread(cpu=1, times=5000, until=alone)\no0.lookup(1)\njoin()\n", "= o0:1=i0"},
 	{"thread(times=40)\no0.renew(1)\nthread(cpu=1, times=100)\np0.run(1, 1)\njoin()\n", "= o0:1=new40"},
 	{"thread(times=40)\np1.run(1, 1)\nthread(cpu=1, times=10)\ni0.still(1)\njoin()\n", "= o0:1=i0"},
 	{"thread(times=100)\no0.close()\nthread(cpu=1, times=100)\no0.lookup(1)\njoin()\n", "= o0:1=i0"}, // which p0 keeps
