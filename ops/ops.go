@@ -226,7 +226,7 @@ type (
 		Key   Key         `text:"arg"`
 		Flags UpdateFlags `text:"arg" default:"0"`
 	}
-	// Still looks up a value twice, with a pause between: still, or moving.
+	// Still looks up a value again and again for some time: still, or moving.
 	Still struct {
 		On  Name `text:"on"`
 		Key Key  `text:"arg"`

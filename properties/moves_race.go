@@ -390,14 +390,20 @@ const countedFar = 4000
 // ofOneProgram is how often it runs at most.
 const ofOneProgram = 2000
 
+// counter is a program that counts in what is stored under a key, again and again as
+// long as others work.
+func (s *stage) counter(types []ops.ProgType, k uint64) (p part, ok bool) {
+	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
+	return part{[]ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}, ok
+}
+
 // waits writes while a program counts in what is taken out, and looks whether it
 // stands still then.
 func (s *stage) waits() []part {
 	k := s.full()
 	x, other := s.inners[0], s.inners[1]
 	s.d.add(ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}})
-	count := fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar)
-	prog, ok := s.load(raceTypes, count)
+	counter, ok := s.counter(raceTypes, k)
 	if !ok {
 		return s.present()
 	}
@@ -408,15 +414,10 @@ func (s *stage) waits() []part {
 		// The first look lasts until the program is at work in the map.
 		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}}, look, writes[i%len(writes)], look)
 	}
-	times := s.d.between(2, 4)
-	beside := func(p ops.Name) part {
-		return part{[]ops.Op{ops.Run{On: p, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}
-	}
-	parts := []part{{ops: list, times: times}, beside(prog)}
+	parts := []part{{ops: list, times: s.d.between(2, 4)}, counter}
 	if s.d.chance(4) {
-		if again, ok := s.load(raceTypes, count); ok {
-			parts = append(parts, beside(again))
-		}
+		again, ok := s.counter(raceTypes, k)
+		parts = with(parts, again, ok)
 	}
 	return parts
 }
@@ -433,7 +434,7 @@ func (s *stage) waitsOrNot() []part {
 // waits for it, but what it uses is not freed under it.
 func (s *stage) sleeps() []part {
 	k := s.full()
-	prog, ok := s.load([]ops.ProgType{ops.Syscall}, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
+	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k)
 	if !ok {
 		return s.waits()
 	}
@@ -441,7 +442,7 @@ func (s *stage) sleeps() []part {
 	for _, op := range s.takeOuts(k, s.inners[0]) {
 		list = append(list, op, ops.Renew{On: s.on, Key: ops.K(k)})
 	}
-	return []part{{ops: list, times: s.d.between(2, 4)}, {[]ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}}
+	return []part{{ops: list, times: s.d.between(2, 4)}, counter}
 }
 
 // takeOuts are the writes that take out what is stored under a key.

@@ -412,7 +412,8 @@ func (x *examination) decide(row report.Row, broken *report.Finding) (report.Ver
 	if undecided := x.undecided(row.Key); undecided != "" {
 		return report.Inconclusive, undecided
 	}
-	if unasked := x.unasked(row.Key, broken); unasked != "" {
+	shown := func(ref properties.Ref) bool { return broken != nil && broken.Reduced.By[0] == ref }
+	if unasked := x.unasked(row.Key, shown); unasked != "" {
 		return report.Inconclusive, "never asked: " + unasked
 	}
 	for _, d := range x.known {
@@ -448,10 +449,11 @@ func (x *examination) undecided(key properties.Key) string {
 	return ""
 }
 
-// unasked is a rule of the row that no answer was judged under, or "".
-func (x *examination) unasked(key properties.Key, broken *report.Finding) string {
+// unasked is a rule of the row that no answer was judged under and that has no
+// excuse, or "".
+func (x *examination) unasked(key properties.Key, excused func(properties.Ref) bool) string {
 	for _, ref := range properties.RulesOf(key, x.kernel) {
-		if ref.Rule.Demanded() && x.asked[ref] == 0 && (broken == nil || broken.Reduced.By[0] != ref) {
+		if ref.Rule.Demanded() && x.asked[ref] == 0 && !excused(ref) {
 			return fmt.Sprintf("%s (%s)", ref.Rule.ID, ref.Rule.Says)
 		}
 	}

@@ -32,8 +32,8 @@ func (x *examination) open(key properties.Key) bool {
 	if properties.ClaimByID(key.Claim).NotClaimed(x.kernel) != "" {
 		return false
 	}
-	return x.asked.Of(key) < leastAsked || slices.ContainsFunc(properties.RulesOf(key, x.kernel), func(ref properties.Ref) bool {
-		known := func(d shown) bool { return d.Ref == ref && d.On(x.kernel) }
-		return ref.Rule.Demanded() && x.asked[ref] == 0 && !slices.ContainsFunc(x.known, known)
-	})
+	known := func(ref properties.Ref) bool {
+		return slices.ContainsFunc(x.known, func(d shown) bool { return d.Ref == ref && d.On(x.kernel) })
+	}
+	return x.asked.Of(key) < leastAsked || x.unasked(key, known) != ""
 }

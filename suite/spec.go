@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,11 +52,11 @@ func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
 	if err != nil {
 		return nil, &UsageError{err.Error()}
 	}
-	matrix, err := readMatrix(filepath.Join(root, MatrixFile))
+	matrix, err := readTable(filepath.Join(root, MatrixFile), vmtest.ParseMatrix)
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := readSplats(filepath.Join(root, SplatsFile))
+	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
 	if err != nil {
 		return nil, err
 	}
@@ -78,22 +79,18 @@ func onlyGuests(what string, mode target.Mode) error {
 	return &UsageError{fmt.Sprintf("-mode %s: nobody can choose how the time of %s passes; name kernels to boot with -vm, or leave -mode out", mode, what)}
 }
 
-func readMatrix(path string) ([]vmtest.Line, error) {
+// readTable reads a file at the top of the module.
+func readTable[T any](path string, parse func(name string, r io.Reader) (T, error)) (table T, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &UsageError{err.Error()}
+		return table, &UsageError{err.Error()}
 	}
 	defer f.Close()
-	return vmtest.ParseMatrix(filepath.Base(path), f)
+	return parse(filepath.Base(path), f)
 }
 
-func readSplats(path string) (vmtest.AllowList, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &UsageError{err.Error()}
-	}
-	defer f.Close()
-	return vmtest.ParseAllowList(filepath.Base(path), f, time.Now())
+func parseSplats(name string, r io.Reader) (vmtest.AllowList, error) {
+	return vmtest.ParseAllowList(name, r, time.Now())
 }
 
 // booter makes specs of kernels that are booted.

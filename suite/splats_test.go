@@ -29,9 +29,9 @@ func TestBadSplatsFileIsUsage(t *testing.T) {
 	if err := os.WriteFile(path, []byte(row), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := readSplats(path)
+	_, err := readTable(path, parseSplats)
 	var syntax *vmtest.SyntaxError
 	if !IsUsage(err) || !errors.As(err, &syntax) || syntax.Line != 1 || syntax.Column != 16 {
-		t.Errorf("readSplats = %v, want usage, line 1, column 16", err)
+		t.Errorf("readTable = %v, want usage, line 1, column 16", err)
 	}
 }

@@ -22,30 +22,30 @@ func wantAnswers(t *testing.T, text string, want ...string) {
 }
 
 func TestLive(t *testing.T) {
-	wantAnswers(t, "b0 = btf(plain)\n"+maps+"i1 = map(hash, key=4, value=8, max=2)\nlive()\ni1.close()\nlive()\ni0.close()\no0.close()\nb0.close()\ni1.gone()\ni0.gone()\nlive()\n",
+	wantAnswers(t, "b0 = btf(plain)\n"+twoMaps+"i1 = map(hash, key=4, value=8, max=2)\nlive()\ni1.close()\nlive()\ni0.close()\no0.close()\nb0.close()\ni1.gone()\ni0.gone()\nlive()\n",
 		"= b0 i0 i1 o0", "ok", "= b0 i0 o0", "ok", "ok", "ok", "= gone", "= gone", "ok")
 }
 
 func TestRenew(t *testing.T) {
-	wantAnswers(t, maps+"o0.renew(2)\no0.renew(2, NOEXIST)\no0.renew(3)\no0.lookup(2)\no0.lookup(3)\no0.renew(9)\no0.renew(1)\nlive()\no0.delete(3)\n",
+	wantAnswers(t, twoMaps+"o0.renew(2)\no0.renew(2, NOEXIST)\no0.renew(3)\no0.lookup(2)\no0.lookup(3)\no0.renew(9)\no0.renew(1)\nlive()\no0.delete(3)\n",
 		"= new1", "EINVAL", "= new3", "= new1", "= new3", "E2BIG", "= new5", "= i0 new1 new3 new5 o0", "ok")
-	wantAnswers(t, maps+"i0.renew(1)\nnone.renew(1)\no0.close()\no0.renew(1)\n", "ok", "EBADF", "ok", "EBADF")
+	wantAnswers(t, twoMaps+"i0.renew(1)\nnone.renew(1)\no0.close()\no0.renew(1)\n", "ok", "EBADF", "ok", "EBADF")
 	wantAnswers(t, "b0 = btf(plain)\ni0 = map(array, key=4, value=64, max=2, btf=b0)\no0 = outer(array, max=4, template=i0)\no0.renew(1)\n", "= not renewed")
 }
 
 // TestStill: what nobody writes to does not move. That it moves is seen by threads.
 func TestStill(t *testing.T) {
-	wantAnswers(t, maps+"i0.still(1)\ni0.still(9)\nnone.still(0)\no0.still(1)\no0.still(2)\n", "= still", "ENOENT", "EBADF", "= still", "ENOENT")
+	wantAnswers(t, twoMaps+"i0.still(1)\ni0.still(9)\nnone.still(0)\no0.still(1)\no0.still(2)\n", "= still", "ENOENT", "EBADF", "= still", "ENOENT")
 }
 
 func TestProcessKeepsAMap(t *testing.T) {
-	wantAnswers(t, maps+"i1 = map(hash, key=4, value=8, max=2)\nc0 = process(i1)\ni1.close()\nlive()\nc0.kill()\ni1.gone()\nlive()\nc0.kill()\nnone.kill()\nc1 = process(none)\nc1.kill()\n",
+	wantAnswers(t, twoMaps+"i1 = map(hash, key=4, value=8, max=2)\nc0 = process(i1)\ni1.close()\nlive()\nc0.kill()\ni1.gone()\nlive()\nc0.kill()\nnone.kill()\nc1 = process(none)\nc1.kill()\n",
 		"ok", "ok", "= i0 i1 o0", "ok", "= gone", "= i0 o0", "= no process", "= no process", "EBADF", "= no process")
 }
 
 // TestProcessesGoWithTheSequence: its end kills those that are left.
 func TestProcessesGoWithTheSequence(t *testing.T) {
-	got := answers(t, maps+"c0 = process(o0)\nc1 = process(o0)\nc2 = process(i0)\nc1.kill()\n")
+	got := answers(t, twoMaps+"c0 = process(o0)\nc1 = process(o0)\nc2 = process(i0)\nc1.kill()\n")
 	if end := got[len(got)-1]; end != "ok" {
 		t.Errorf("the end answers %q, want that nothing is left", end)
 	}
@@ -117,6 +117,6 @@ const many = 500
 // TestGatedProgramRuns: what attaches programs has them do nothing unless
 // they are run.
 func TestGatedProgramRuns(t *testing.T) {
-	wantAnswers(t, maps+"p0 = prog(xdp, i0, "+string(ops.BodyLookup)+")\np0.run(1, 1)\np0.run(1, 0)\nl0 = attach(p0)\nl1 = attach(none)\np0.run(1, 1)\n",
+	wantAnswers(t, twoMaps+"p0 = prog(xdp, i0, "+string(ops.BodyLookup)+")\np0.run(1, 1)\np0.run(1, 0)\nl0 = attach(p0)\nl1 = attach(none)\np0.run(1, 1)\n",
 		"= 77", "= 0", "EINVAL", "EBADF", "= 77")
 }

@@ -27,7 +27,7 @@ func answers(t *testing.T, text string) (all []string) {
 	return all
 }
 
-const maps = `i0 = map(array, key=4, value=8, max=2)
+const twoMaps = `i0 = map(array, key=4, value=8, max=2)
 o0 = outer(array, max=4, template=i0)
 o0.update(1, i0)
 i0.update(1, 77)
@@ -47,7 +47,7 @@ func TestRunsOfEveryType(t *testing.T) {
 				t.Skip(why)
 			}
 			word := typ.String()
-			got := answers(t, maps+"p0 = prog("+word+", i0, "+string(ops.BodyLookup)+")\n"+
+			got := answers(t, twoMaps+"p0 = prog("+word+", i0, "+string(ops.BodyLookup)+")\n"+
 				"p1 = prog("+word+", o0, "+string(ops.BodyLookup)+")\np0.run(1, 1)\np1.run(1, 1)\np1.run(2, 1)\np1.run(1, 9)\n")
 			want := []string{"ok", "ok", "= 77", "= 77", "= null@2", "= null@4", "ok"}
 			if !slices.Equal(got[4:], want) {
@@ -58,7 +58,7 @@ func TestRunsOfEveryType(t *testing.T) {
 }
 
 func TestRefusalsSayWhy(t *testing.T) {
-	got := answers(t, maps+"p0 = prog(xdp, o0, find:in call:map_delete_elem)\np1 = prog(xdp, none, map)\np1.run(1, 1)\n")
+	got := answers(t, twoMaps+"p0 = prog(xdp, o0, find:in call:map_delete_elem)\np1 = prog(xdp, none, map)\np1.run(1, 1)\n")
 	if r, _, _ := strings.Cut(got[4], " ="); r != "EACCES" || !strings.Contains(got[4], "# R1 ") {
 		t.Errorf("got %q, want EACCES with a class, and what the verifier said of R1", got[4])
 	}
@@ -69,7 +69,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 
 // TestCallbacksAreDescribed: no kernel takes one that is not.
 func TestCallbacksAreDescribed(t *testing.T) {
-	got := answers(t, maps+"p0 = prog(xdp, i0, map call:for_each_map_elem)\np0.run(1, 1)\n")
+	got := answers(t, twoMaps+"p0 = prog(xdp, i0, map call:for_each_map_elem)\np0.run(1, 1)\n")
 	if got[4] != "ok" {
 		t.Skipf("this kernel has no callbacks: %s", got[4])
 	}
@@ -86,7 +86,7 @@ func TestUnsafeIsNotRun(t *testing.T) {
 	for _, c := range []struct{ before, after, want string }{
 		{"", "", "= not run: unsafe"}, {inner, "", "= end"}, {other, "", "= not run: unsafe"}, {"", inner, "= end"},
 	} {
-		got := answers(t, maps+c.before+outer+c.after+"p1.run(1, 1)\n")
+		got := answers(t, twoMaps+c.before+outer+c.after+"p1.run(1, 1)\n")
 		if run := got[len(got)-2]; run != c.want {
 			t.Errorf("with %q before and %q behind it: %q, want %q", c.before, c.after, run, c.want)
 		}
@@ -96,13 +96,13 @@ func TestUnsafeIsNotRun(t *testing.T) {
 // TestMailboxBelongsToNoSequence: the map through which programs answer is not
 // forgotten with theirs, and is no answer to anything.
 func TestMailboxBelongsToNoSequence(t *testing.T) {
-	got := answers(t, maps+"p0 = prog(xdp, i0, map)\no0.dump()\n")
+	got := answers(t, twoMaps+"p0 = prog(xdp, i0, map)\no0.dump()\n")
 	if got[5] != "= {1=i0}" || got[6] != "ok" {
 		t.Errorf("got %q", got[4:])
 	}
 }
 
-// TestUnmappedMailbox: a kernel that does not map maps is asked by bpf(2).
+// TestUnmappedMailbox: a kernel that does not map twoMaps is asked by bpf(2).
 func TestUnmappedMailbox(t *testing.T) {
 	if _, err := New(); err != nil {
 		t.Skipf("this kernel cannot be asked: %v", err)

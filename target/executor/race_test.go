@@ -40,7 +40,7 @@ func got(events []ops.Event) string {
 	return strings.Join(slices.Compact(all), ", ")
 }
 
-const raceMaps = maps + "i1 = map(array, key=4, value=8, max=2)\n"
+const raceMaps = twoMaps + "i1 = map(array, key=4, value=8, max=2)\n"
 
 const twoThreads = raceMaps + `thread(times=50)
 o0.update(1, i1)
@@ -107,7 +107,7 @@ live()
 	}
 }
 
-// TestRenewInARace: maps that threads make have names of their own, in every
+// TestRenewInARace: twoMaps that threads make have names of their own, in every
 // answer.
 func TestRenewInARace(t *testing.T) {
 	events, all := raced(t, raceMaps+`thread(times=100)
@@ -124,7 +124,7 @@ join()
 		names[e.Got.String()] = true
 	}
 	if len(names) != 200 || !names["= new1"] || !names["= new200"] {
-		t.Errorf("%d names for 200 maps", len(names))
+		t.Errorf("%d names for 200 twoMaps", len(names))
 	}
 	second, third := events["o0.renew(2)"][99].Got.Got, events["o0.renew(3)"][99].Got.Got
 	if want := fmt.Sprintf("= o0:1=i0 o0:2=%s o0:3=%s", second, third); all[len(all)-2] != want {

@@ -3,8 +3,7 @@ package executor
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"strings"
+	"maps"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,20 +12,7 @@ import (
 )
 
 // live lists the maps and BTF objects that the kernel knows now.
-func (x *Executor) live() ops.Result {
-	names := append(knownOf(cmdMapNextID, x.byID), knownOf(cmdBTFNextID, x.btfByID)...)
-	slices.Sort(names)
-	return ops.Read(strings.Join(names, " "))
-}
-
-func knownOf(cmd uintptr, byID map[uint32]ops.Name) (names []string) {
-	for id, n := range byID {
-		if known(cmd, id) != ops.Read(ops.WordGone) {
-			names = append(names, string(n))
-		}
-	}
-	return names
-}
+func (x *Executor) live() ops.Result { return left(maps.Clone(x.byID), maps.Clone(x.btfByID)) }
 
 // renew stores a map like the template in an outer map; in what is none, a
 // descriptor that is not open.
