@@ -137,6 +137,9 @@ type Trace struct {
 	End    Ending
 	Detail string // one line: why it ended so, if not completed
 
+	// Console is what the kernel printed, of a guest that died of the sequence; else "". It has no text.
+	Console string
+
 	// Took is the time from the first operation to the last, the waiting at the end
 	// apart, by the clock of who ran them; 0 if nobody looked. It has no text.
 	Took time.Duration

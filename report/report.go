@@ -48,6 +48,10 @@ type Finding struct {
 	File     string // where the reduced sequence was saved; "" if it was not
 	Tries    int    // executions that the reduction took
 	Known    string // why it is no failure; "" if it is one
+
+	// Shown is how many of Runs executions of the reduced sequence, after the reduction, failed alike;
+	// Runs is 0 if it was not run again.
+	Shown, Runs int
 }
 
 // Kernel is what a run found on one kernel.

@@ -123,16 +123,12 @@ func newVM(r Recipe, l *lines, allowed func(Splat) bool) *VM {
 func (vm *VM) listen(ctx context.Context, l *lines, token string) {
 	var streams sync.WaitGroup
 	// The console carries words too, from kernels that have no /dev/port.
-	for _, s := range []struct {
-		from net.Conn
-		to   io.Writer
-	}{
-		{l.ours[0], io.MultiWriter(vm.console, &listener{token: token, hear: vm.hear})},
-		{l.ours[2], &listener{token: token, hear: vm.hear}},
-	} {
+	vm.printing = newStream(l.ours[0], io.MultiWriter(vm.console, &listener{token: token, hear: vm.hear}))
+	saying := newStream(l.ours[2], &listener{token: token, hear: vm.hear})
+	for from, s := range map[net.Conn]*stream{l.ours[0]: vm.printing, l.ours[2]: saying} {
 		streams.Go(func() {
-			_, _ = io.Copy(s.to, s.from) // ends with QEMU
-			s.from.Close()
+			s.copy() // ends with QEMU
+			from.Close()
 		})
 	}
 	go vm.supervise(ctx, &streams)

@@ -22,17 +22,18 @@ const afterPanic = 3 * time.Second
 // VM is a running guest. Read and Write are the byte channel to its init. Every method may be
 // called from any goroutine.
 type VM struct {
-	recipe  Recipe
-	command []string
-	qemu    *exec.Cmd
-	started time.Time
-	serial  net.Conn
-	channel channel
-	shared  *sharedLine // nil if the guest's memory is its own
-	monitor *monitor    // nil if instructions are not counted
-	machine *machine    // what a snapshot can be made of; else nil
-	console *console
-	stderr  tail
+	recipe   Recipe
+	command  []string
+	qemu     *exec.Cmd
+	started  time.Time
+	serial   net.Conn
+	channel  channel
+	shared   *sharedLine // nil if the guest's memory is its own
+	monitor  *monitor    // nil if instructions are not counted
+	machine  *machine    // what a snapshot can be made of; else nil
+	console  *console
+	printing *stream // to the console
+	stderr   tail
 
 	ready     chan struct{} // closed when init has called guest.Open
 	readyOnce sync.Once
@@ -244,9 +245,11 @@ func (vm *VM) awaitReport(ended <-chan struct{}) {
 }
 
 // Quiet says whether the kernel has not complained of anything that Config.Allowed does not accept.
-// It waits for the end of a report that is being printed, and for nothing else. A guest that is not
+// What it printed before it said something else has been looked at then. It waits for the end of a
+// report that is being printed, and for nothing else. A guest that is not
 // quiet is being killed, and ends Splatted unless it finds a worse end.
 func (vm *VM) Quiet() bool {
+	vm.printing.drain()
 	s, reporting := vm.console.complaint()
 	if reporting != nil {
 		select {
