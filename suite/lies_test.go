@@ -42,9 +42,16 @@ func newFake(lie *properties.Lie) Memory { return Memory{properties.Liar(lie)} }
 
 func honest() Memory { return Memory{properties.Fake{Kernel: properties.Newest()}} }
 
+// fakeDrawings are the sequences of the fake kernels, most of which are asked the same.
+var fakeDrawings drawings
+
+func fakeExamination(t Memory, seed uint64) *examination {
+	return &examination{ctx: context.Background(), runner: t, kernel: t.Kernel, seed: seed, progress: func(int, int) {}, memo: &fakeDrawings}
+}
+
 func examineFake(t Memory, seed uint64, sequences int) (*report.Kernel, error) {
 	out := &report.Kernel{Name: "fake", Seed: seed}
-	x := &examination{ctx: context.Background(), runner: t, kernel: t.Kernel, seed: seed, progress: func(int, int) {}}
+	x := fakeExamination(t, seed)
 	return out, x.examine(properties.Keys(), sequences, out)
 }
 
@@ -83,6 +90,7 @@ func evidence(out *report.Kernel, key properties.Key) string {
 // caught spends the budget until the lie is caught.
 func caught(lie properties.Lie, seed uint64) error {
 	fake := newFake(&lie)
+	x := fakeExamination(fake, seed)
 	try := func(seq ops.Sequence) *properties.Violation {
 		return properties.Judge(fake.Kernel, fake.Answer(seq), properties.Asked{})
 	}
@@ -90,7 +98,7 @@ func caught(lie properties.Lie, seed uint64) error {
 	rows := append(slices.Clone(lie.Breaks), properties.Keys()...) // its own first: most are caught there
 	for _, row := range rows {
 		for n := range DefaultSequences {
-			v := try(properties.Plan(fake.Kernel, row, seed, n))
+			v := try(x.drawn(row, n).Sequence)
 			if v == nil || seen[v.Signature()] {
 				continue
 			}
