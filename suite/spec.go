@@ -52,7 +52,7 @@ func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
 	if err != nil {
 		return nil, &UsageError{err.Error()}
 	}
-	matrix, err := readTable(filepath.Join(root, MatrixFile), vmtest.ParseMatrix)
+	matrix, err := Matrix()
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +145,7 @@ func findFile(word, root string) (string, bool) {
 
 func (b booter) ofMatrix(line vmtest.Line) Spec {
 	return Spec{Name: line.Name(), matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		source := vmtest.NewSource(teller(logf))
-		source.Configs = filepath.Join(b.root, ConfigFolder)
-		k, err := source.Fetch(ctx, line)
+		k, err := source(teller(logf)).Fetch(ctx, line)
 		if err != nil {
 			return nil, err
 		}

@@ -291,12 +291,8 @@ func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Repla
 		return r
 	}
 	r.Fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
-	if r.Fault == nil && r.Trace.End == ops.Refused {
-		r.Fault = errors.New(r.Trace.Detail)
-	}
-	if v := properties.Judge(kernel, r.Trace, properties.Asked{}); r.Fault == nil && v != nil {
-		x := &examination{kernel: kernel, known: known}
-		r.Finding = &report.Finding{Reduced: v, Original: seq, Times: 1, Known: x.explain(v)}
+	if r.Fault == nil {
+		r.judge(kernel, known)
 	}
 	return r
 }
