@@ -46,30 +46,50 @@ func (r *Replayed) judge(kernel properties.Kernel, known []shown) {
 	}
 }
 
-// ReduceOn runs a sequence on a kernel and reduces what it shows, also if that is known.
-// A race is tried as often as one that is known to show it.
+// ReduceOn runs a sequence on a kernel, reduces what it shows, also if that is known, and
+// makes a folder of it. A race is tried as often as one that is known to show it.
 func ReduceOn(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Replayed) {
 	r.Kernel = report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
+	if r.Fault = c.reduceOn(ctx, spec, seq, &r); r.Finding != nil {
+		c.tryElsewhere(ctx)
+	}
+	return r
+}
+
+func (c *Config) reduceOn(ctx context.Context, spec Spec, seq ops.Sequence, r *Replayed) (err error) {
 	t, kernel, err := c.open(ctx, spec, &r.Kernel)
 	if err != nil {
-		r.Fault = err
-		return r
+		return err
 	}
-	defer func() { r.Fault = errors.Join(r.Fault, t.Close()) }()
+	defer func() { err = errors.Join(err, t.Close()) }()
 	known, err := knownOn(t, kernel)
 	if err != nil {
-		r.Fault = err
-		return r
+		return err
 	}
 	x := &examination{ctx: ctx, runner: t, kernel: kernel, known: known, mode: t.About().Kind, asked: properties.Asked{}}
 	v, err := x.tryOften(seq, knownTries)
 	if err != nil || v == nil {
-		r.Fault = err
-		return r
+		return err
 	}
-	r.Finding = &report.Finding{Reduced: v, Original: seq, Times: 1}
-	r.Fault = x.reduce(r.Finding)
-	r.Trace = r.Finding.Reduced.Trace
-	r.Finding.Known = x.explain(r.Finding.Reduced)
-	return r
+	f := &report.Finding{Reduced: v, Original: seq, Times: 1}
+	r.Finding = f
+	err = x.reduce(f)
+	r.Trace, f.Known = f.Reduced.Trace, x.explain(f.Reduced)
+	if err == nil {
+		err = x.stability(f)
+	}
+	c.save(&r.Kernel, f, t.About())
+	return err
+}
+
+// stableRuns is how often a reduced sequence is run again.
+const stableRuns = 5
+
+// stability runs the reduced sequence again and counts.
+func (x *examination) stability(f *report.Finding) error {
+	a := report.Tested{}
+	q := Question{Sequence: f.Reduced.Trace.Sequence(), By: byNames(f.Reduced), Tries: stableRuns}
+	err := x.put(q, &a)
+	f.Shown, f.Runs = a.Shown, a.Runs
+	return err
 }

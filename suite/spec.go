@@ -193,9 +193,12 @@ func opened[T target.Target](t T, err error) (target.Target, error) {
 	return t, nil
 }
 
+// memoryName is what the in-memory kernel is called.
+const memoryName = "memory"
+
 // memory is the in-memory kernel.
 func memory() Spec {
-	return Spec{Name: "memory", open: func(context.Context, func(string, ...any)) (target.Target, error) {
+	return Spec{Name: memoryName, open: func(context.Context, func(string, ...any)) (target.Target, error) {
 		return Memory{properties.Fake{Kernel: properties.Newest()}}, nil
 	}}
 }

@@ -38,7 +38,7 @@ func commands() []command {
 	return []command{
 		{"run", "[-vm KERNELS] …", "plan sequences, run them on kernels, judge and reduce; what mimic does without a command", runRun},
 		{"replay", "[-vm KERNELS] FILE", "run the one sequence or trace in a file, and judge it", runReplay},
-		{"reduce", "[-vm KERNEL] [-o FILE] FILE", "make a sequence that fails as short as it gets", runReduce},
+		{"reduce", "[-vm KERNEL] [-elsewhere KERNELS] FILE", "make a sequence that fails as short as it gets, and a folder of evidence of it", runReduce},
 		{"judge", "TRACE…", "judge stored traces again with today's model; no kernel is needed", runJudge},
 		{"kernels", "list | fetch NAME…", "say which kernels kernels.txt has, or get some into the cache", runKernels},
 	}

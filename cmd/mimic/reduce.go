@@ -11,7 +11,7 @@ import (
 func runReduce(ctx context.Context, c command, args []string) (int, error) {
 	f := c.flags()
 	g := guestFlags(f)
-	to := f.String("o", "", "also write the reduced sequence to this file")
+	out, elsewhere := outFlag(f), elsewhereFlag(f)
 	others, err := parse(f, args)
 	if err != nil {
 		return 0, err
@@ -31,13 +31,14 @@ func runReduce(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r := suite.ReduceOn(ctx, suite.Config{Log: os.Stderr}, specs[0], seq)
+	also, err := g.elsewhere(*elsewhere, specs)
+	if err != nil {
+		return 0, err
+	}
+	r := suite.ReduceOn(ctx, suite.Config{Log: os.Stderr, Out: suite.OutFolder(*out), Elsewhere: also, Command: typed()}, specs[0], seq)
 	fmt.Print(r.Text())
-	if r.Finding == nil || r.Fault != nil {
-		return r.ExitCode(), nil
+	if r.Finding != nil && r.Fault == nil {
+		return suite.ExitViolated, nil // known or not: it was to be shown
 	}
-	if *to != "" {
-		err = os.WriteFile(*to, []byte(r.Trace.Sequence().String()), 0o644)
-	}
-	return suite.ExitViolated, err
+	return r.ExitCode(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"mimic/report"
 	"mimic/suite"
@@ -35,6 +36,18 @@ func (g guests) specs() ([]suite.Spec, error) {
 	return suite.ParseSpecs(*g.vm, mode)
 }
 
+// elsewhereFlag says on which other kernels what fails is run, too.
+func elsewhereFlag(f *flag.FlagSet) *string {
+	return f.String("elsewhere", "", "kernels to run the sequence of each violation on, too: all, none, or a list as for -vm;\nnothing is every kernel of kernels.txt that the cache has, if -vm names real kernels")
+}
+
+func (g guests) elsewhere(text string, of []suite.Spec) ([]suite.Spec, error) {
+	return suite.ElsewhereSpecs(text, of, target.Mode(*g.mode))
+}
+
+// typed is the command as somebody can type it again.
+func typed() string { return strings.Join(append([]string{"mimic"}, os.Args[1:]...), " ") }
+
 // outFlag is the folder for what is found.
 func outFlag(f *flag.FlagSet) *string {
 	return f.String("out", "", "folder for what is found (default out at the top of the module)")
@@ -42,7 +55,7 @@ func outFlag(f *flag.FlagSet) *string {
 
 func runRun(ctx context.Context, c command, args []string) (int, error) {
 	f := c.flags()
-	g, out := guestFlags(f), outFlag(f)
+	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
 	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
@@ -68,8 +81,12 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	also, err := g.elsewhere(*elsewhere, specs)
+	if err != nil {
+		return 0, err
+	}
 	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
-		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr)}
+		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
 		return replayAll(ctx, config, *replay)
 	}
