@@ -73,12 +73,37 @@ type Bisection struct {
 	Table []report.Tested `json:"table"`
 }
 
-// Range is the pair of versions, the older first, as git has it: v6.12.1..v6.12.5.
-func (b Bisection) Range() string {
+// String is what the bisection came to, in a line or two.
+func (b Bisection) String() string {
+	text := fmt.Sprintf("last good %s, first bad %s: %s", b.Good, b.Bad, b.Range())
 	if b.Fixed {
-		return tag(b.Bad) + ".." + tag(b.Good)
+		text = fmt.Sprintf("last bad %s, first good %s: mended in %s", b.Bad, b.Good, b.Range())
 	}
-	return tag(b.Good) + ".." + tag(b.Bad)
+	for _, t := range b.Table {
+		if t.Runs == 0 || t.Outcome == report.FailsOther || t.Outcome == report.NotClaimedAt {
+			text += fmt.Sprintf("\n%s could not be tested: %s %s", t.Kernel, t.Outcome, t.Detail)
+		}
+	}
+	return text
+}
+
+// Range is the pair of versions, the older first, as git has it: v6.12.1..v6.12.5. Releases of
+// an older series are not on the way to a newer one, so then it begins where the two part.
+func (b Bisection) Range() string {
+	older, newer := b.Good, b.Bad
+	if b.Fixed {
+		older, newer = newer, older
+	}
+	if s := seriesOf(older); s != seriesOf(newer) {
+		older = s
+	}
+	return tag(older) + ".." + tag(newer)
+}
+
+// seriesOf is 6.12 of 6.12.118.
+func seriesOf(version string) string {
+	words := strings.SplitN(version, ".", 3)
+	return strings.Join(words[:min(2, len(words))], ".")
 }
 
 // tag is upstream's tag of a version, without Debian's revision.

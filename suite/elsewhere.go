@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"mimic/evidence"
 	"mimic/ops"
 	"mimic/properties"
 	"mimic/report"
@@ -91,7 +92,7 @@ func (c *Config) tryElsewhere(ctx context.Context) {
 	}
 	var questions []Question
 	for _, s := range c.saved {
-		questions = append(questions, s.question())
+		questions = append(questions, QuestionOf(s.evident))
 	}
 	for _, spec := range c.Elsewhere {
 		for i, tested := range c.Ask(ctx, spec, questions) {
@@ -104,9 +105,9 @@ func (c *Config) tryElsewhere(ctx context.Context) {
 	}
 }
 
-// question asks of another kernel whether it does the same.
-func (s saved) question() Question {
-	return Question{Sequence: s.evident.Trace.Sequence(), Claim: s.evident.Claim, By: append([]string{}, s.evident.By...)}
+// QuestionOf asks of another kernel whether it does what a case is about.
+func QuestionOf(e evidence.Case) Question {
+	return Question{Sequence: e.Trace.Sequence(), Claim: e.Claim, By: append([]string{}, e.By...)}
 }
 
 // add puts a kernel into the table; of the one where it was found, there is more to say

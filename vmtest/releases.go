@@ -9,7 +9,7 @@ import (
 
 // Release is one version of a row's series that the archive has.
 type Release struct {
-	Name string // for people: the upstream version, and Debian's revision where there is more than one
+	Name string // for people: the upstream version, and the revision where there is more than one
 	row  Line
 	c    candidate
 }

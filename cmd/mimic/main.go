@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 
+	"mimic/evidence"
 	"mimic/suite"
 )
 
@@ -39,6 +40,7 @@ func commands() []command {
 		{"run", "[-vm KERNELS] …", "plan sequences, run them on kernels, judge and reduce; what mimic does without a command", runRun},
 		{"replay", "[-vm KERNELS] FILE", "run the one sequence or trace in a file, and judge it", runReplay},
 		{"reduce", "[-vm KERNEL] [-elsewhere KERNELS] FILE", "make a sequence that fails as short as it gets, and a folder of evidence of it", runReduce},
+		{"bisect", "FOLDER|FILE -good VERSION -bad VERSION", "narrow down which version broke, or mended, it", runBisect},
 		{"judge", "TRACE…", "judge stored traces again with today's model; no kernel is needed", runJudge},
 		{"kernels", "list | fetch NAME…", "say which kernels kernels.txt has, or get some into the cache", runKernels},
 	}
@@ -129,7 +131,7 @@ func fail(err error) int {
 	switch {
 	case errors.As(err, new(told)):
 		return suite.ExitUsage
-	case suite.IsUsage(err):
+	case suite.IsUsage(err), errors.As(err, new(*evidence.FileError)):
 		fmt.Fprintf(os.Stderr, "mimic: usage: %v\n", err)
 		return suite.ExitUsage
 	}
