@@ -129,13 +129,16 @@ func (c Case) Flaky() string {
 	return ""
 }
 
-// Title is the case in a line.
-func (c Case) Title() string {
-	what := c.Promise
-	if what == "" {
-		what = "an answer that nothing allows"
+// NotReady says why no mail should be sent about the case yet, or "".
+func (c Case) NotReady() string {
+	why := c.Flaky()
+	if why == "" && (c.Repro == nil || !c.Repro.Verified) {
+		why = "it is unverified: no reproducer in C was seen to fail where it should and to pass where it should"
+		if c.Repro != nil && c.Repro.Why != "" {
+			why += " (" + c.Repro.Why + ")"
+		}
 	}
-	return what
+	return why
 }
 
 // Describe is an answer in words, with the number of its errno.

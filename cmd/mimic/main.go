@@ -41,6 +41,7 @@ func commands() []command {
 		{"replay", "[-vm KERNELS] FILE", "run the one sequence or trace in a file, and judge it", runReplay},
 		{"reduce", "[-vm KERNEL] [-elsewhere KERNELS] FILE", "make a sequence that fails as short as it gets, and a folder of evidence of it", runReduce},
 		{"bisect", "FOLDER|FILE -good VERSION -bad VERSION", "narrow down which version broke, or mended, it", runBisect},
+		{"report", "[-tree DIR] [-force] FOLDER", "write the mail about a folder of evidence to those who can mend it", runReport},
 		{"judge", "TRACE…", "judge stored traces again with today's model; no kernel is needed", runJudge},
 		{"kernels", "list | fetch NAME…", "say which kernels kernels.txt has, or get some into the cache", runKernels},
 	}
