@@ -203,15 +203,28 @@ func (x *examination) outcome(q Question, same, other *properties.Violation) (re
 	case other != nil:
 		return report.FailsOther, said(other)
 	}
-	if key, err := ParseRows(q.Claim); err == nil && len(key) == 1 {
-		if why := properties.ClaimByID(key[0].Claim).NotClaimed(x.kernel); why != "" {
-			return report.NotClaimedAt, why
-		}
+	if why := q.notClaimed(x.kernel); why != "" {
+		return report.NotClaimedAt, why
 	}
 	if ops.Races(q.Sequence) {
 		return report.Unclear, "a race: that it did not show proves little"
 	}
 	return report.HoldsThere, ""
+}
+
+// notClaimed says why a kernel does not promise what is asked, or cannot be asked, or "".
+func (q Question) notClaimed(k properties.Kernel) string {
+	keys, err := ParseRows(q.Claim)
+	if err != nil || len(keys) != 1 {
+		return ""
+	}
+	if why := properties.ClaimByID(keys[0].Claim).NotClaimed(k); why != "" || len(q.By) == 0 {
+		return why
+	}
+	if slices.ContainsFunc(properties.RulesOf(keys[0], k), func(ref properties.Ref) bool { return refName(ref) == q.By[0] }) {
+		return ""
+	}
+	return fmt.Sprintf("%s cannot be asked of it", q.By[0])
 }
 
 // said is what was answered, in a line.

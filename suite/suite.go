@@ -240,24 +240,36 @@ type Replayed struct {
 }
 
 // Replay runs one sequence on a kernel and judges it.
-func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Replayed) {
-	r.Kernel = report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
-	t, kernel, err := c.open(ctx, spec, &r.Kernel)
-	if err != nil {
-		r.Fault = err
-		return r
+func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) Replayed {
+	return ReplayEach(ctx, c, spec, []ops.Sequence{seq}, 1)[0]
+}
+
+// ReplayEach runs sequences on one kernel, a race until it breaks a promise, but at most so
+// many times. What goes wrong with the kernel stands in those that come after.
+func ReplayEach(ctx context.Context, c Config, spec Spec, seqs []ops.Sequence, tries int) []Replayed {
+	k := report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
+	t, kernel, fault := c.open(ctx, spec, &k)
+	var known []shown
+	if fault == nil {
+		known, fault = knownOn(t, kernel)
 	}
-	defer func() { r.Fault = errors.Join(r.Fault, t.Close()) }() // a kernel may complain at the very end
-	known, err := knownOn(t, kernel)
-	if err != nil {
-		r.Fault = err
-		return r
+	all := make([]Replayed, len(seqs))
+	for i, seq := range seqs {
+		r := &all[i]
+		r.Kernel = k
+		for n := 0; fault == nil && r.Finding == nil && (n == 0 || n < tries && ops.Races(seq)); n++ {
+			fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
+			if fault == nil {
+				r.judge(kernel, known)
+			}
+		}
+		r.Fault = errors.Join(r.Fault, fault)
 	}
-	r.Fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
-	if r.Fault == nil {
-		r.judge(kernel, known)
+	if t != nil {
+		last := &all[len(all)-1] // a kernel may complain at the very end
+		last.Fault = errors.Join(last.Fault, t.Close())
 	}
-	return r
+	return all
 }
 
 // ExitCode is what the commands exit with.

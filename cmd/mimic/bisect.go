@@ -11,6 +11,7 @@ import (
 	"mimic/report"
 	"mimic/suite"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 func runBisect(ctx context.Context, c command, args []string) (int, error) {
@@ -20,34 +21,38 @@ func runBisect(ctx context.Context, c command, args []string) (int, error) {
 	tries := f.Int("tries", 0, "times to run the sequence on each version (default 1, of a race 5)")
 	modeName := f.String("mode", string(target.Fast), modeHelp)
 	suites := f.String("suites", suite.MoreSuites, "more suites to look for releases in, separated by commas")
+	step := f.Bool("step", false, "instead, build the kernel whose source is in the current directory, run the sequence on it, and exit\nas git bisect run wants it: 0 good, 1 bad, 125 cannot be tested, 128 stop")
+	config := f.String("config", "", "with -step: file of lines of a kernel's configuration (default ci/kernels/debug.config)")
 	others, err := parse(f, args)
 	if err != nil {
 		return 0, err
 	}
 	path, err := one("folder of evidence, or file of a sequence or a trace", others)
 	if err != nil {
-		return 0, err
+		return stepped(*step, err)
 	}
 	mode, err := target.ParseMode(*modeName)
 	if err != nil {
-		return 0, usagef("%v", err)
+		return stepped(*step, usagef("%v", err))
 	}
 	e, q, err := evident(path)
 	if err != nil {
-		return 0, err
+		return stepped(*step, err)
+	}
+	if why := flaky(e); why != "" {
+		return stepped(*step, usagef("%s is not bisected: %s", path, why))
+	}
+	q.Tries = *tries
+	if *step {
+		return takeStep(ctx, q, *config, mode)
 	}
 	if e != nil {
-		if why := e.Flaky(); why != "" {
-			return 0, usagef("%s is not bisected: %s", path, why)
-		}
 		*bad, *good = ends(*e, *bad, *good)
 	}
 	if *good == "" || *bad == "" {
 		return 0, usagef("want -good VERSION and -bad VERSION")
 	}
-	q.Tries = *tries
-	config := suite.Config{Log: os.Stderr}
-	b, err := config.Bisect(ctx, q, *good, *bad, mode, strings.FieldsFunc(*suites, func(r rune) bool { return r == ',' }))
+	b, err := (&suite.Config{Log: os.Stderr}).Bisect(ctx, q, *good, *bad, mode, strings.FieldsFunc(*suites, func(r rune) bool { return r == ',' }))
 	fmt.Print(evidence.Table(b.Table))
 	if err != nil {
 		return 0, err
@@ -58,6 +63,41 @@ func runBisect(ctx context.Context, c command, args []string) (int, error) {
 		return suite.ExitHeld, evidence.Write(path, *e)
 	}
 	return suite.ExitHeld, nil
+}
+
+// flaky says why a case is not bisected, or "".
+func flaky(e *evidence.Case) string {
+	if e == nil {
+		return ""
+	}
+	return e.Flaky()
+}
+
+// stepped is what an error comes to: in a step, git must not take it for a bad commit.
+func stepped(step bool, err error) (int, error) {
+	if !step {
+		return 0, err
+	}
+	fail(err)
+	return suite.StepStop, nil
+}
+
+// takeStep builds the kernel here and asks it.
+func takeStep(ctx context.Context, q suite.Question, path string, mode target.Mode) (int, error) {
+	if path == "" {
+		root, err := target.ModuleRoot()
+		if err != nil {
+			return stepped(true, err)
+		}
+		path = filepath.Join(root, suite.ConfigFolder, "debug.config")
+	}
+	lines, err := os.ReadFile(path)
+	if err != nil {
+		return stepped(true, usagef("-config: %v", err))
+	}
+	code, why := (&suite.Config{Log: os.Stderr}).Step(ctx, q, vmtest.TreeBuild{Tree: ".", Config: string(lines), Log: os.Stderr}, mode)
+	fmt.Printf("mimic: %s (exit code %d)\n", why, code)
+	return code, nil
 }
 
 // evident reads a folder, or the file of a sequence: then there is no case.

@@ -38,7 +38,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "[-vm KERNELS] …", "plan sequences, run them on kernels, judge and reduce; what mimic does without a command", runRun},
-		{"replay", "[-vm KERNELS] FILE", "run the one sequence or trace in a file, and judge it", runReplay},
+		{"replay", "[-vm KERNELS] FILE…", "run the sequence, or that of the trace, in each file, and judge it", runReplay},
 		{"reduce", "[-vm KERNEL] [-elsewhere KERNELS] FILE", "make a sequence that fails as short as it gets, and a folder of evidence of it", runReduce},
 		{"bisect", "FOLDER|FILE -good VERSION -bad VERSION", "narrow down which version broke, or mended, it", runBisect},
 		{"report", "[-tree DIR] [-force] FOLDER", "write the mail about a folder of evidence to those who can mend it", runReport},

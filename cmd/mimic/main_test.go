@@ -45,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 		{"a flag after what it is about", []string{"replay", good, "-mode", "fast"}, 0},
 		{"an unknown flag after it", []string{"replay", good, "-frob"}, 2},
 		{"nothing to replay", []string{"replay"}, 2},
-		{"two to replay", []string{"replay", good, good}, 2},
+		{"two to replay", []string{"replay", good, good, "-traces", dir}, 0},
 		{"nothing to reduce it on", []string{"reduce", "-vm", "6.1,6.12", good}, 2},
 		{"reduce what holds", []string{"reduce", good}, 0},
 		{"judge what holds", []string{"judge", file("good.trace", "kernel: 6.12.1\ni0 = map(hash, key=4, value=8, max=2)  ok\nended: completed\n")}, 0},

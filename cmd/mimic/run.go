@@ -88,7 +88,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
-		return replayAll(ctx, config, *replay)
+		return replayAll(ctx, config, []string{*replay}, "", 1)
 	}
 	return examine(ctx, config, *missing == "skip", *verbose), nil
 }
