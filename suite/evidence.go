@@ -83,6 +83,7 @@ func (c *Config) evident(k *report.Kernel, f *report.Finding, about target.About
 		From: len(f.Original), Tries: f.Tries, Shown: f.Shown, Runs: f.Runs,
 		By: byNames(v), Trace: v.Trace, Original: f.Original, Timeline: timeline(k, v.Trace),
 	}
+	e.Trace.Lacks = k.Lacks
 	e.Actual, _, _ = strings.Cut(e.Actual, "  # ") // the note is in the trace
 	if len(v.By) > 0 {
 		key, rule := v.Broken()[0], v.By[0].Rule

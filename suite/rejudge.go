@@ -21,7 +21,7 @@ func Rejudge(path string) (r Replayed, err error) {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
 	release := r.Trace.Kernel
-	kernel, err := properties.NewKernel(release, nil)
+	kernel, err := properties.NewKernel(release, r.Trace.Lacks)
 	if err != nil {
 		return r, &UsageError{fmt.Sprintf("%s:1:1: %v", path, err)}
 	}
@@ -29,13 +29,14 @@ func Rejudge(path string) (r Replayed, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Kernel = report.Kernel{Name: release, Release: release, Sequences: 1}
+	r.Kernel = report.Kernel{Name: release, Release: release, Lacks: r.Trace.Lacks, Sequences: 1}
 	r.judge(kernel, known)
 	return r, nil
 }
 
 // judge fills in what is wrong with the trace.
 func (r *Replayed) judge(kernel properties.Kernel, known []shown) {
+	r.Trace.Lacks = kernel.Lacks
 	if r.Trace.End == ops.Refused {
 		r.Fault = errors.New(r.Trace.Detail)
 		return
