@@ -106,6 +106,7 @@ func anyResult(t *rapid.T) Result {
 func TestTraceTextIsInverse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := Trace{Kernel: "6.12.117", End: Ending(rapid.IntRange(1, int(Refused)).Draw(t, "end")), Detail: "why"}
+		want.Lacks = rapid.SampledFrom([]map[string]string{nil, {"btf": "it is: off"}, {"a": "b", "b": "c"}}).Draw(t, "lacks")
 		for _, op := range anySequence(t) {
 			step := Step{Op: op, Returned: rapid.Bool().Draw(t, "returned")}
 			if step.Returned {
@@ -192,6 +193,7 @@ func TestBadTraces(t *testing.T) {
 		"end() ok\nended: completed":         "line 1, column 9",
 		"end()  yes\nended: completed":       "line 1, column 8",
 		"end()  ok":                          "does not say how it ended",
+		"lacks: btf\nended: completed":       "line 1, column 8: want a feature",
 		"end()  ok\nended: well":             `line 2, column 8: "well" is not an ending`,
 		"o0.lookup(x)  ok\nended: completed": "line 1, column 11",
 	} {

@@ -2,6 +2,8 @@ package ops
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +139,9 @@ type Trace struct {
 	End    Ending
 	Detail string // one line: why it ended so, if not completed
 
+	// Lacks says of each feature that this kernel lacks why; who judges the trace must know.
+	Lacks map[string]string
+
 	// Console is what the kernel printed, of a guest that died of the sequence; else "". It has no text.
 	Console string
 
@@ -184,6 +189,9 @@ func (s *Step) ParseAnswer(text string) (err error) {
 func (t Trace) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kernel: %s\n", t.Kernel)
+	for _, feature := range slices.Sorted(maps.Keys(t.Lacks)) {
+		fmt.Fprintf(&b, "lacks: %s: %s\n", feature, strings.Join(strings.Fields(t.Lacks[feature]), " "))
+	}
 	for _, s := range t.Steps {
 		fmt.Fprintf(&b, "%-54s  %s\n", s.Op, s.Answer())
 	}
@@ -210,6 +218,9 @@ func (t *Trace) parseLine(line string, number int, defined map[Name]int) error {
 		t.Kernel = rest
 		return nil
 	}
+	if rest, ok := strings.CutPrefix(line, "lacks: "); ok {
+		return t.parseLack(rest, number)
+	}
 	if rest, ok := strings.CutPrefix(line, "ended: "); ok {
 		return t.parseEnd(rest, number)
 	}
@@ -217,6 +228,18 @@ func (t *Trace) parseLine(line string, number int, defined map[Name]int) error {
 		return nil
 	}
 	return t.parseStep(line, number, defined)
+}
+
+func (t *Trace) parseLack(rest string, number int) error {
+	feature, why, ok := strings.Cut(rest, ": ")
+	if !ok || feature == "" || why == "" {
+		return &SyntaxError{number, len("lacks: ") + 1, "want a feature, a colon and a space, and why the kernel lacks it"}
+	}
+	if t.Lacks == nil {
+		t.Lacks = map[string]string{}
+	}
+	t.Lacks[feature] = why
+	return nil
 }
 
 func (t *Trace) parseEnd(rest string, number int) error {

@@ -52,6 +52,8 @@ type Finding struct {
 	// Shown is how many of Runs executions of the reduced sequence, after the reduction, failed alike;
 	// Runs is 0 if it was not run again.
 	Shown, Runs int
+
+	Elsewhere []Tested // the reduced sequence on other kernels
 }
 
 // Kernel is what a run found on one kernel.

@@ -175,6 +175,9 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	fmt.Fprintf(w, "    kernel %s    source %s\n", orUnknown(k.Release), strings.Join(sources, "; "))
 	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
 		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
+	if lines := elsewhere(f.Elsewhere); len(lines) > 0 {
+		fmt.Fprintf(w, "    other kernels: %s\n", strings.Join(lines, "; "))
+	}
 	if f.Known != "" {
 		fmt.Fprintf(w, "    known deviation: %s\n", f.Known)
 	}

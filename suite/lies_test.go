@@ -63,7 +63,7 @@ func alone(lie properties.Lie, seed uint64) error {
 	}
 	for _, row := range out.Rows {
 		if row.Verdict == report.Violated && !slices.Contains(lie.Breaks, row.Key) {
-			return fmt.Errorf("%s, which the lie does not touch, is %s: %s%s", row.Key, row.Verdict, row.Reason, evidence(out, row.Key))
+			return fmt.Errorf("%s, which the lie does not touch, is %s: %s%s", row.Key, row.Verdict, row.Reason, findingsText(out, row.Key))
 		}
 	}
 	return nil
@@ -78,7 +78,7 @@ func elsewhere(key properties.Key, k properties.Kernel) bool {
 }
 
 // evidence is the sequence that a row was found violated by.
-func evidence(out *report.Kernel, key properties.Key) string {
+func findingsText(out *report.Kernel, key properties.Key) string {
 	for _, f := range out.Findings {
 		if slices.Contains(f.Reduced.Broken(), key) {
 			return fmt.Sprintf("\n%vwant %s", f.Reduced.Trace, f.Reduced.Wanted())

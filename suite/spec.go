@@ -48,19 +48,14 @@ func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
 	if text == "" {
 		return []Spec{memory()}, onlyGuests("the in-memory kernel", mode)
 	}
-	root, err := target.ModuleRoot()
-	if err != nil {
-		return nil, &UsageError{err.Error()}
-	}
-	matrix, err := readTable(filepath.Join(root, MatrixFile), vmtest.ParseMatrix)
+	matrix, err := Matrix()
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
+	b, err := newBooter(mode)
 	if err != nil {
 		return nil, err
 	}
-	b := booter{root, allowed, mode}
 	var all []Spec
 	var errs *multierror.Error
 	for word := range strings.SplitSeq(text, ",") {
@@ -100,6 +95,42 @@ type booter struct {
 	mode    target.Mode
 }
 
+func newBooter(mode target.Mode) (b booter, err error) {
+	root, err := target.ModuleRoot()
+	if err != nil {
+		return b, &UsageError{err.Error()}
+	}
+	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
+	return booter{root, allowed, mode}, err
+}
+
+// releaseSpec is a release of a row as a spec.
+func releaseSpec(r vmtest.Release, mode target.Mode) (Spec, error) {
+	b, err := newBooter(mode)
+	return Spec{Name: r.Name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		return b.release(ctx, r, logf)
+	}}, err
+}
+
+func (b booter) release(ctx context.Context, r vmtest.Release, logf func(string, ...any)) (target.Target, error) {
+	k, err := source(teller(logf)).FetchRelease(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return b.boot(ctx, k, logf)
+}
+
+// ofRelease is an older release of a row: who asks for it by name wants just that one.
+func (b booter) ofRelease(line vmtest.Line, name string) Spec {
+	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		r, err := findRelease(ctx, teller(logf), line, name, strings.Fields(MoreSuites))
+		if err != nil {
+			return nil, err
+		}
+		return b.release(ctx, r, logf)
+	}}
+}
+
 func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err error) {
 	switch word {
 	case "all":
@@ -120,7 +151,12 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	if path, ok := findFile(word, b.root); ok {
 		return []Spec{b.ofFile(word, path)}, nil
 	}
-	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, or one of %s",
+	for _, line := range matrix {
+		if line.Config == "" && strings.HasPrefix(word, line.Series+".") {
+			return []Spec{b.ofRelease(line, word)}, nil
+		}
+	}
+	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, a release as in 6.12.43, or one of %s",
 		word, MatrixFile, series(matrix))}
 }
 
@@ -145,9 +181,7 @@ func findFile(word, root string) (string, bool) {
 
 func (b booter) ofMatrix(line vmtest.Line) Spec {
 	return Spec{Name: line.Name(), matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		source := vmtest.NewSource(teller(logf))
-		source.Configs = filepath.Join(b.root, ConfigFolder)
-		k, err := source.Fetch(ctx, line)
+		k, err := source(teller(logf)).Fetch(ctx, line)
 		if err != nil {
 			return nil, err
 		}
@@ -195,9 +229,12 @@ func opened[T target.Target](t T, err error) (target.Target, error) {
 	return t, nil
 }
 
+// memoryName is what the in-memory kernel is called.
+const memoryName = "memory"
+
 // memory is the in-memory kernel.
 func memory() Spec {
-	return Spec{Name: "memory", open: func(context.Context, func(string, ...any)) (target.Target, error) {
+	return Spec{Name: memoryName, open: func(context.Context, func(string, ...any)) (target.Target, error) {
 		return Memory{properties.Fake{Kernel: properties.Newest()}}, nil
 	}}
 }

@@ -8,7 +8,6 @@
 package suite
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +38,10 @@ type Config struct {
 	Out       string           // folder for reduced sequences and traces; none if ""
 	Log       io.Writer        // lines of progress; none if nil
 	Live      io.Writer        // a terminal for a moving line; none if nil
+	Elsewhere []Spec           // kernels to run the sequence of each violation on, too: see ElsewhereSpecs
+	Command   string           // line that was typed, for people
+
+	saved []saved
 }
 
 func (c *Config) logf(format string, a ...any) {
@@ -93,6 +96,7 @@ func Run(ctx context.Context, c Config) []*report.Kernel {
 		k.Missing = errors.As(k.Fault, &missing)
 		c.logf("%s: %s", k.Title(), Outcome(k))
 	}
+	c.tryElsewhere(ctx)
 	return all
 }
 
@@ -134,7 +138,7 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err erro
 	}
 	for i := range k.Findings {
 		if k.Findings[i].Known == "" {
-			c.save(k, &k.Findings[i])
+			c.save(k, &k.Findings[i], t.About())
 		}
 	}
 	return err
@@ -227,47 +231,6 @@ func ReadSequence(path string) (ops.Sequence, error) {
 	return seq, nil
 }
 
-// save writes a finding's sequences and trace below Out.
-func (c *Config) save(k *report.Kernel, f *report.Finding) {
-	if c.Out == "" {
-		return
-	}
-	name := "unknown"
-	if broken := f.Reduced.Broken(); len(broken) > 0 {
-		name = strings.ReplaceAll(broken[0].String(), "/", "-")
-	}
-	dir := filepath.Join(c.Out, filepath.Base(k.Name), name)
-	trace := f.Reduced.Trace
-	err := errors.Join(
-		os.MkdirAll(dir, 0o755),
-		os.WriteFile(filepath.Join(dir, "reduced.seq"), []byte(trace.Sequence().String()), 0o644),
-		os.WriteFile(filepath.Join(dir, "reduced.trace"), []byte(trace.String()), 0o644),
-		os.WriteFile(filepath.Join(dir, "original.seq"), []byte(f.Original.String()), 0o644),
-	)
-	if ops.Races(trace.Sequence()) {
-		err = errors.Join(err, saveTimeline(filepath.Join(dir, "timeline.html"), k, trace))
-	}
-	if err != nil {
-		c.logf("%s: the sequences of %s were not saved: %v", k.Name, name, err)
-		return
-	}
-	f.File = filepath.Join(dir, "reduced.seq")
-}
-
-// saveTimeline writes a page that shows what threads did, if that is what broke a
-// promise.
-func saveTimeline(path string, k *report.Kernel, t ops.Trace) error {
-	kernel, err := properties.NewKernel(k.Release, k.Lacks)
-	if err != nil {
-		return err
-	}
-	var page bytes.Buffer
-	if err := properties.Timeline(kernel, t, &page); err != nil || page.Len() == 0 {
-		return err
-	}
-	return os.WriteFile(path, page.Bytes(), 0o644)
-}
-
 // Replayed is what one sequence did on one kernel.
 type Replayed struct {
 	Kernel  report.Kernel
@@ -277,28 +240,36 @@ type Replayed struct {
 }
 
 // Replay runs one sequence on a kernel and judges it.
-func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) (r Replayed) {
-	r.Kernel = report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
-	t, kernel, err := c.open(ctx, spec, &r.Kernel)
-	if err != nil {
-		r.Fault = err
-		return r
+func Replay(ctx context.Context, c Config, spec Spec, seq ops.Sequence) Replayed {
+	return ReplayEach(ctx, c, spec, []ops.Sequence{seq}, 1)[0]
+}
+
+// ReplayEach runs sequences on one kernel, a race until it breaks a promise, but at most so
+// many times. What goes wrong with the kernel stands in those that come after.
+func ReplayEach(ctx context.Context, c Config, spec Spec, seqs []ops.Sequence, tries int) []Replayed {
+	k := report.Kernel{Name: spec.Name, Seed: c.Seed, Sequences: 1}
+	t, kernel, fault := c.open(ctx, spec, &k)
+	var known []shown
+	if fault == nil {
+		known, fault = knownOn(t, kernel)
 	}
-	defer func() { r.Fault = errors.Join(r.Fault, t.Close()) }() // a kernel may complain at the very end
-	known, err := knownOn(t, kernel)
-	if err != nil {
-		r.Fault = err
-		return r
+	all := make([]Replayed, len(seqs))
+	for i, seq := range seqs {
+		r := &all[i]
+		r.Kernel = k
+		for n := 0; fault == nil && r.Finding == nil && (n == 0 || n < tries && ops.Races(seq)); n++ {
+			fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
+			if fault == nil {
+				r.judge(kernel, known)
+			}
+		}
+		r.Fault = errors.Join(r.Fault, fault)
 	}
-	r.Fault = t.Run(ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) { r.Trace = t })
-	if r.Fault == nil && r.Trace.End == ops.Refused {
-		r.Fault = errors.New(r.Trace.Detail)
+	if t != nil {
+		last := &all[len(all)-1] // a kernel may complain at the very end
+		last.Fault = errors.Join(last.Fault, t.Close())
 	}
-	if v := properties.Judge(kernel, r.Trace, properties.Asked{}); r.Fault == nil && v != nil {
-		x := &examination{kernel: kernel, known: known}
-		r.Finding = &report.Finding{Reduced: v, Original: seq, Times: 1, Known: x.explain(v)}
-	}
-	return r
+	return all
 }
 
 // ExitCode is what the commands exit with.

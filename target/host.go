@@ -75,7 +75,15 @@ func socketPair() (ours, theirs *os.File, err error) {
 func (h *Host) Hello() wire.Hello { return h.hello }
 
 // About says that this is the host's own kernel.
-func (h *Host) About() About { return About{Package: "this machine's kernel", Mode: "host"} }
+func (h *Host) About() About {
+	a := About{Package: "this machine's kernel", Mode: "host"}
+	if path := "/boot/config-" + h.hello.Release; h.hello.Release != "" {
+		if _, err := os.Stat(path); err == nil {
+			a.Config = path
+		}
+	}
+	return a
+}
 
 // Run runs jobs in order, in a new agent after one that died.
 func (h *Host) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {

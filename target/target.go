@@ -38,6 +38,7 @@ type About struct {
 	SHA256  string // of it, hex
 	Mode    string // how it runs: tcg microvm, kvm microvm, host
 	Kind    Mode   // of a guest, how its time passes; "" of what is none
+	Config  string // path of the kernel's configuration; "" if nobody has it
 }
 
 // agentEnv keeps the Go runtime of the agent from sending signals to itself, which

@@ -84,7 +84,8 @@ func (v *VM) Hello() wire.Hello { return v.hello }
 // About says which package the kernel came from and how it runs.
 func (v *VM) About() About {
 	k := v.config.Kernel
-	return About{Package: cmp.Or(k.Package, k.Image, k.Vmlinux), SHA256: k.SHA256, Mode: v.vm.Recipe().String() + v.mode.suffix(), Kind: v.mode}
+	return About{Package: cmp.Or(k.Package, k.Image, k.Vmlinux), SHA256: k.SHA256, Mode: v.vm.Recipe().String() + v.mode.suffix(), Kind: v.mode,
+		Config: k.ConfigPath}
 }
 
 // Close ends the guest; nothing of it stays. The error is what the kernel complained of, or died of,

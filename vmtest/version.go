@@ -97,6 +97,12 @@ func upstreamVersion(debian string) string {
 	return strings.Replace(upstream, "~rc", "-rc", 1)
 }
 
+// Compare orders Debian versions, or names of releases: negative if a is older than b.
+func Compare(a, b string) int { return compareVersions(a, b) }
+
+// Upstream is the kernel's own name for a Debian version: 7.3~rc7-1~exp1 is 7.3-rc7.
+func Upstream(debian string) string { return upstreamVersion(debian) }
+
 // inSeries says whether an upstream version belongs to a series of a matrix.
 func inSeries(upstream, series string) bool {
 	if base, isRC := strings.CutSuffix(series, "-rc"); isRC {

@@ -47,4 +47,4 @@ if [ -n "$missing" ]; then
 		exit 1
 	}
 fi
-exec go run ./ci/kernels "$1"
+exec go run ./cmd/mimic kernels fetch "$1"

@@ -1,6 +1,5 @@
-// Command mimic holds kernels to what the kernel documents about map-of-maps.
-//
-//	mimic [-vm KERNELS] [-mode fast|stock|det] [-seed N] [-sequences N] [-missing fail|skip] [-replay FILE] [-v]
+// Command mimic holds kernels to what the kernel documents about map-of-maps, and
+// makes evidence of what does not hold. `mimic -h` lists its subcommands.
 //
 // It exits 0 if everything asked for ran and held, 1 on a violation, 2 on usage,
 // 3 if the harness is at fault.
@@ -14,11 +13,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"text/tabwriter"
 
-	"mimic/report"
+	"mimic/evidence"
 	"mimic/suite"
-	"mimic/target"
 )
 
 func main() {
@@ -28,93 +28,122 @@ func main() {
 	os.Exit(code)
 }
 
-const modeHelp = `how the time of guests passes:
-fast   grace periods are expedited, two processors race
-stock  grace periods are as long as the kernel has them
-det    one processor whose instructions are the clock: the same race goes the same way each time`
+// command is a subcommand. A run that answers an error fails as fail has it.
+type command struct {
+	name, args, says string
+	run              func(ctx context.Context, c command, args []string) (code int, err error)
+}
 
+// commands are all that there are; the first is what mimic does if none is named.
+func commands() []command {
+	return []command{
+		{"run", "[-vm KERNELS] …", "plan sequences, run them on kernels, judge and reduce; what mimic does without a command", runRun},
+		{"replay", "[-vm KERNELS] FILE…", "run the sequence, or that of the trace, in each file, and judge it", runReplay},
+		{"reduce", "[-vm KERNEL] [-elsewhere KERNELS] FILE", "make a sequence that fails as short as it gets, and a folder of evidence of it", runReduce},
+		{"bisect", "FOLDER|FILE -good VERSION -bad VERSION", "narrow down which version broke, or mended, it", runBisect},
+		{"report", "[-tree DIR] [-force] FOLDER", "write the mail about a folder of evidence to those who can mend it", runReport},
+		{"judge", "TRACE…", "judge stored traces again with today's model; no kernel is needed", runJudge},
+		{"kernels", "list | fetch NAME…", "say which kernels kernels.txt has, or get some into the cache", runKernels},
+	}
+}
+
+// run finds the subcommand and answers its exit code.
 func run(ctx context.Context, args []string) int {
-	f := flag.NewFlagSet("mimic", flag.ContinueOnError)
-	vm := f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel")
-	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
-	modeName := f.String("mode", string(target.Fast), modeHelp)
-	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
-	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
-	replay := f.String("replay", "", "run the one sequence or trace in this file instead")
-	claims := f.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
-	out := f.String("out", "", "folder for reduced sequences (default out at the top of the module)")
-	verbose := f.Bool("v", false, "also say what each map type is answered, what was asked how often, and where the documentation is wrong")
-	switch err := f.Parse(args); {
+	all := commands()
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") && !isHelp(args[0]) {
+		return all[0].start(ctx, args)
+	}
+	if isHelp(args[0]) || args[0] == "help" {
+		usageText(os.Stdout)
+		return suite.ExitHeld
+	}
+	for _, c := range all {
+		if c.name == args[0] {
+			return c.start(ctx, args[1:])
+		}
+	}
+	usageText(os.Stderr)
+	return fail(usagef("%q is not a command of mimic; kernels are named with -vm", args[0]))
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+// start runs a subcommand; an interrupted one did not hold.
+func (c command) start(ctx context.Context, args []string) int {
+	code, err := c.run(ctx, c, args)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return suite.ExitHeld
 	case err != nil:
-		return suite.ExitUsage
-	case f.NArg() > 0:
-		return usage(fmt.Errorf("%q is not a flag", f.Arg(0)))
-	case *missing != "fail" && *missing != "skip":
-		return usage(fmt.Errorf("-missing %q: want fail or skip", *missing))
-	case *sequences < 1:
-		return usage(fmt.Errorf("-sequences %d: want at least 1", *sequences))
+		code = fail(err)
 	}
-	mode, err := target.ParseMode(*modeName)
-	if err != nil {
-		return usage(err)
-	}
-	specs, err := suite.ParseSpecs(*vm, mode)
-	if err != nil {
-		return usage(err)
-	}
-	rows, err := suite.ParseRows(*claims)
-	if err != nil {
-		return usage(err)
-	}
-	c := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
-		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr)}
-	if *replay != "" {
-		return replayAll(ctx, c, *replay)
-	}
-	kernels := suite.Run(ctx, c)
-	if *verbose {
-		report.Verbose(os.Stdout, kernels)
-	}
-	if err := suite.SaveTypes(c.Out, kernels); err != nil {
-		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
-	}
-	report.All(os.Stdout, kernels)
-	return ended(ctx, suite.ExitCode(kernels, *missing == "skip"))
-}
-
-func usage(err error) int {
-	fmt.Fprintf(os.Stderr, "mimic: usage: %v\n", err)
-	return suite.ExitUsage
-}
-
-// ended makes a run that was interrupted one that did not hold.
-func ended(ctx context.Context, code int) int {
 	if ctx.Err() != nil && code == suite.ExitHeld {
 		return suite.ExitHarness
 	}
 	return code
 }
 
-func replayAll(ctx context.Context, c suite.Config, path string) int {
-	seq, err := suite.ReadSequence(path)
-	if err != nil {
-		return usage(err)
+// usageText is the table of subcommands.
+func usageText(w io.Writer) {
+	fmt.Fprintln(w, "usage: mimic [COMMAND] [FLAGS] …    (mimic COMMAND -h lists the flags)")
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range commands() {
+		fmt.Fprintf(tw, "  mimic %s %s\t%s\n", c.name, c.args, c.says)
 	}
-	code := suite.ExitHeld
-	for _, spec := range c.Kernels {
-		r := suite.Replay(ctx, c, spec, seq)
-		fmt.Print(r.Text())
-		code = max(code, r.ExitCode())
-	}
-	return ended(ctx, code)
+	tw.Flush()
+	fmt.Fprintln(w, "exit code: 0 held, 1 violation, 2 usage, 3 harness")
 }
 
-// terminal is f if a person watches it, else nil.
-func terminal(f *os.File) io.Writer {
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
+// flags is a set for a subcommand, of which the usage text comes from the table.
+func (c command) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("mimic "+c.name, flag.ContinueOnError)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "usage: mimic %s %s\n%s\n", c.name, c.args, c.says)
+		f.PrintDefaults()
 	}
 	return f
+}
+
+// parse reads flags that may stand before and after other arguments, and answers
+// those. Package flag alone stops at the first argument that is none.
+func parse(f *flag.FlagSet, args []string) (others []string, err error) {
+	for {
+		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		} else if err != nil {
+			return nil, told{err}
+		}
+		if f.NArg() == 0 {
+			return others, nil
+		}
+		others, args = append(others, f.Arg(0)), f.Args()[1:]
+	}
+}
+
+// told is a usage error that package flag has printed already.
+type told struct{ error }
+
+func usagef(format string, a ...any) error {
+	return &suite.UsageError{Reason: fmt.Sprintf(format, a...)}
+}
+
+// fail says what is wrong and answers the exit code.
+func fail(err error) int {
+	switch {
+	case errors.As(err, new(told)):
+		return suite.ExitUsage
+	case suite.IsUsage(err), errors.As(err, new(*evidence.FileError)):
+		fmt.Fprintf(os.Stderr, "mimic: usage: %v\n", err)
+		return suite.ExitUsage
+	}
+	fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
+	return suite.ExitHarness
+}
+
+// one is the only argument there must be.
+func one(what string, others []string) (string, error) {
+	if len(others) != 1 {
+		return "", usagef("want one %s, got %q", what, others)
+	}
+	return others[0], nil
 }

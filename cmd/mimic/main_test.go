@@ -39,6 +39,25 @@ func TestExitCodes(t *testing.T) {
 		{"not of the language", []string{"-replay", file("bad.seq", "frob()\n")}, 2},
 		{"not an image", []string{"-vm", file("image", "hello")}, 2},
 		{"cancelled", []string{"-out", dir}, 3},
+		{"named", []string{"run", "-claims", "C1", "-out", dir}, 0},
+		{"no such command", []string{"frob"}, 2},
+		{"flags of a command", []string{"replay", "-h"}, 0},
+		{"a flag after what it is about", []string{"replay", good, "-mode", "fast"}, 0},
+		{"an unknown flag after it", []string{"replay", good, "-frob"}, 2},
+		{"nothing to replay", []string{"replay"}, 2},
+		{"two to replay", []string{"replay", good, good, "-traces", dir}, 0},
+		{"nothing to reduce it on", []string{"reduce", "-vm", "6.1,6.12", good}, 2},
+		{"reduce what holds", []string{"reduce", good}, 0},
+		{"judge what holds", []string{"judge", file("good.trace", "kernel: 6.12.1\ni0 = map(hash, key=4, value=8, max=2)  ok\nended: completed\n")}, 0},
+		{"judge what does not", []string{"judge", file("wrong.trace", "kernel: 6.12.1\ni0 = map(hash, key=4, value=8, max=2)  EBUSY\nended: completed\n")}, 1},
+		{"judge what is known", []string{"judge", file("known.trace", "kernel: 6.1.1\ni0 = map(hash, key=4, value=64, max=4)  ok\no0 = outer(array, max=4, template=i0)  ok\nb0 = btf(plain)  ok\n"+
+			"i1 = map(hash, key=4, value=64, max=4, btf=b0)  ok\no0.update(0, i1)  EINVAL\nended: completed\n")}, 0},
+		{"judge nothing", []string{"judge"}, 2},
+		{"judge a sequence", []string{"judge", good}, 2},
+		{"judge no kernel's", []string{"judge", file("none.trace", "kernel: frob\nended: completed\n")}, 2},
+		{"list kernels", []string{"kernels", "list"}, 0},
+		{"fetch no kernels", []string{"kernels", "fetch"}, 2},
+		{"fetch an unknown kernel", []string{"kernels", "fetch", "1.2"}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"mimic/report"
+	"mimic/suite"
+	"mimic/target"
+)
+
+const modeHelp = `how the time of guests passes:
+fast   grace periods are expedited, two processors race
+stock  grace periods are as long as the kernel has them
+det    one processor whose instructions are the clock: the same race goes the same way each time`
+
+// guests are the flags that say which kernels, and how.
+type guests struct{ vm, mode *string }
+
+func guestFlags(f *flag.FlagSet) guests {
+	return guests{
+		f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel"),
+		f.String("mode", string(target.Fast), modeHelp),
+	}
+}
+
+func (g guests) specs() ([]suite.Spec, error) {
+	mode, err := target.ParseMode(*g.mode)
+	if err != nil {
+		return nil, &suite.UsageError{Reason: err.Error()}
+	}
+	return suite.ParseSpecs(*g.vm, mode)
+}
+
+// elsewhereFlag says on which other kernels what fails is run, too.
+func elsewhereFlag(f *flag.FlagSet) *string {
+	return f.String("elsewhere", "", "kernels to run the sequence of each violation on, too: all, none, or a list as for -vm;\nnothing is every kernel of kernels.txt that the cache has, if -vm names real kernels")
+}
+
+func (g guests) elsewhere(text string, of []suite.Spec) ([]suite.Spec, error) {
+	return suite.ElsewhereSpecs(text, of, target.Mode(*g.mode))
+}
+
+// typed is the command as somebody can type it again.
+func typed() string { return strings.Join(append([]string{"mimic"}, os.Args[1:]...), " ") }
+
+// outFlag is the folder for what is found.
+func outFlag(f *flag.FlagSet) *string {
+	return f.String("out", "", "folder for what is found (default out at the top of the module)")
+}
+
+func runRun(ctx context.Context, c command, args []string) (int, error) {
+	f := c.flags()
+	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
+	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
+	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
+	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
+	replay := f.String("replay", "", "run the one sequence or trace in this file instead, as mimic replay does")
+	claims := f.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
+	verbose := f.Bool("v", false, "also say what each map type is answered, what was asked how often, and where the documentation is wrong")
+	others, err := parse(f, args)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(others) > 0:
+		return 0, usagef("%q is not a flag", others[0])
+	case *missing != "fail" && *missing != "skip":
+		return 0, usagef("-missing %q: want fail or skip", *missing)
+	case *sequences < 1:
+		return 0, usagef("-sequences %d: want at least 1", *sequences)
+	}
+	specs, err := g.specs()
+	if err != nil {
+		return 0, err
+	}
+	rows, err := suite.ParseRows(*claims)
+	if err != nil {
+		return 0, err
+	}
+	also, err := g.elsewhere(*elsewhere, specs)
+	if err != nil {
+		return 0, err
+	}
+	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
+		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
+	if *replay != "" {
+		return replayAll(ctx, config, []string{*replay}, "", 1)
+	}
+	return examine(ctx, config, *missing == "skip", *verbose), nil
+}
+
+// examine runs the suite and reports.
+func examine(ctx context.Context, config suite.Config, skip, verbose bool) int {
+	kernels := suite.Run(ctx, config)
+	if verbose {
+		report.Verbose(os.Stdout, kernels)
+	}
+	if err := suite.SaveTypes(config.Out, kernels); err != nil {
+		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
+	}
+	report.All(os.Stdout, kernels)
+	return suite.ExitCode(kernels, skip)
+}
+
+// terminal is f if a person watches it, else nil.
+func terminal(f *os.File) io.Writer {
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
+	return f
+}
