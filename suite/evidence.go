@@ -3,10 +3,12 @@ package suite
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +40,19 @@ func (c *Config) save(k *report.Kernel, f *report.Finding, about target.About) {
 	}
 }
 
+// saveRest keeps what an interrupted run had seen and not come to reduce. It blames nobody yet.
+func (c *Config) saveRest(k *report.Kernel, x *examination, about target.About) {
+	for signature, f := range x.seen {
+		reduced := slices.ContainsFunc(k.Findings, func(other report.Finding) bool { return other.Reduced.Signature() == signature })
+		if f.Known = x.explain(f.Reduced); reduced || f.Known != "" {
+			continue
+		}
+		if c.save(k, f, about); f.File != "" {
+			c.logf("%s: interrupted before it was reduced: %s", k.Name, f.File)
+		}
+	}
+}
+
 func (c *Config) write(s saved) bool {
 	if err := evidence.Write(s.dir, s.evident); err != nil {
 		c.logf("%s: %v", s.evident.Kernel.Name, err)
@@ -58,19 +73,11 @@ func (c *Config) folder(k *report.Kernel, f *report.Finding) string {
 }
 
 func (c *Config) number(dir string) string {
-	for n := 1; ; n++ {
-		suffix := ""
-		if n > 1 {
-			suffix = "-" + string(rune('0'+n))
-		}
-		taken := false
-		for _, s := range c.saved {
-			taken = taken || s.dir == dir+suffix
-		}
-		if !taken {
-			return suffix
-		}
+	suffix := ""
+	for n := 2; slices.ContainsFunc(c.saved, func(s saved) bool { return s.dir == dir+suffix }); n++ {
+		suffix = fmt.Sprintf("-%d", n)
 	}
+	return suffix
 }
 
 // evident collects what is known of a finding.

@@ -88,6 +88,41 @@ func TestFoldersOfOneClaim(t *testing.T) {
 	}
 }
 
+// TestInterruptedRunKeepsWhatItSaw ends a run between seeing and reducing.
+func TestInterruptedRunKeepsWhatItSaw(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	spec := fakeSpec("liar", Memory{})
+	spec.open = func(context.Context, func(string, ...any)) (target.Target, error) {
+		return stopping{aLie(t), stop}, nil
+	}
+	c := Config{Kernels: []Spec{spec}, Seed: 1, Out: t.TempDir()}
+	k := Run(ctx, c)[0]
+	if k.Fault == nil || k.Count(report.Holds) > 0 {
+		t.Errorf("an interrupted run says %d hold: %v", k.Count(report.Holds), k.Fault)
+	}
+	folders, err := filepath.Glob(filepath.Join(c.Out, "liar", "*"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("%d folders, %v", len(folders), err)
+	}
+	for _, dir := range folders {
+		if e, err := evidence.Read(dir); err != nil || e.Flaky() == "" || len(e.Trace.Steps) == 0 {
+			t.Errorf("%s: %v, %q", dir, err, e.Flaky())
+		}
+	}
+}
+
+// stopping interrupts once it has run what it was asked first.
+type stopping struct {
+	Memory
+	stop func()
+}
+
+func (s stopping) Run(ctx context.Context, jobs []target.Job, each func(int, ops.Trace)) error {
+	defer s.stop()
+	return s.Memory.Run(ctx, jobs, each)
+}
+
 // bisectable is a question that liars and no others answer wrongly.
 func bisectable(t *testing.T) (Question, Memory) {
 	t.Helper()

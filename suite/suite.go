@@ -141,6 +141,9 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err erro
 			c.save(k, &k.Findings[i], t.About())
 		}
 	}
+	if ctx.Err() != nil {
+		c.saveRest(k, x, t.About())
+	}
 	return err
 }
 
