@@ -147,7 +147,7 @@ func (s *bisection) ask(v version, tries int) (report.Outcome, error) {
 		tries = max(tries, bisectTries)
 	}
 	q.Tries = max(q.Tries, tries)
-	t := s.c.Ask(s.ctx, v.spec, []Question{q})[0]
+	t := s.c.askTwice(s.ctx, v.spec, q)
 	if err := s.ctx.Err(); err != nil {
 		return "", err
 	}
@@ -156,6 +156,17 @@ func (s *bisection) ask(v version, tries int) (report.Outcome, error) {
 	s.table = append(s.table, t)
 	s.c.logf("%s: %s, failed %d of %d", v.name, t.Outcome, t.Shown, t.Runs)
 	return t.Outcome, nil
+}
+
+// askTwice asks again if a kernel could not be run: a busy machine may keep one from booting in
+// time, and whoever bisects would not find that out.
+func (c *Config) askTwice(ctx context.Context, spec Spec, q Question) (t report.Tested) {
+	for range 2 {
+		if t = c.Ask(ctx, spec, []Question{q})[0]; t.Outcome != report.NotRun || ctx.Err() != nil {
+			break
+		}
+	}
+	return t
 }
 
 // checkEnds asks the two that are said to be known.

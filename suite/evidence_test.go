@@ -25,23 +25,23 @@ func brokenSpec(name string, err error) Spec {
 	return Spec{Name: name, open: func(context.Context, func(string, ...any)) (target.Target, error) { return nil, err }}
 }
 
-// aLie is one that a sequence without a race shows always.
-func aLie(t *testing.T) Memory {
+// aLie is one that a sequence without a race shows always, and the rows that it breaks.
+func aLie(t *testing.T) (Memory, []properties.Key) {
 	t.Helper()
 	for _, lie := range properties.Lies() {
-		if lie.ID == "update/key" || strings.HasPrefix(lie.ID, "update/") {
-			return newFake(&lie)
+		if strings.HasPrefix(lie.ID, "update/") {
+			return newFake(&lie), lie.Breaks
 		}
 	}
 	t.Fatal("there is no such lie")
-	return Memory{}
+	return Memory{}, nil
 }
 
 // TestFolders runs against a lie, and asks kernels that do and do not tell it.
 func TestFolders(t *testing.T) {
-	liar := aLie(t)
+	liar, rows := aLie(t)
 	missing := &vmtest.UnavailableError{Line: vmtest.Line{Series: "9.9"}, Next: "wait for it"}
-	c := Config{Kernels: []Spec{fakeSpec("liar", liar)}, Seed: 1, Out: t.TempDir(), Command: "mimic of a test",
+	c := Config{Kernels: []Spec{fakeSpec("liar", liar)}, Rows: rows, Seed: 1, Out: t.TempDir(), Command: "mimic of a test",
 		Elsewhere: []Spec{fakeSpec("honest", honest()), fakeSpec("liar", liar), brokenSpec("gone", missing), brokenSpec("broken", errors.New("it burns"))}}
 	k := Run(t.Context(), c)[0]
 	if k.Count(report.Violated) == 0 {
@@ -72,7 +72,7 @@ func TestFolders(t *testing.T) {
 
 // TestFoldersOfOneClaim keeps both of two findings that break the same.
 func TestFoldersOfOneClaim(t *testing.T) {
-	liar := aLie(t)
+	liar, _ := aLie(t)
 	out, err := examineFake(liar, 1, 3)
 	if err != nil || len(out.Findings) == 0 {
 		t.Fatalf("%d findings, %v", len(out.Findings), err)
@@ -92,11 +92,12 @@ func TestFoldersOfOneClaim(t *testing.T) {
 func TestInterruptedRunKeepsWhatItSaw(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	spec := fakeSpec("liar", Memory{})
+	liar, rows := aLie(t)
+	spec := fakeSpec("liar", liar)
 	spec.open = func(context.Context, func(string, ...any)) (target.Target, error) {
-		return stopping{aLie(t), stop}, nil
+		return stopping{liar, stop}, nil
 	}
-	c := Config{Kernels: []Spec{spec}, Seed: 1, Out: t.TempDir()}
+	c := Config{Kernels: []Spec{spec}, Rows: rows, Seed: 1, Out: t.TempDir()}
 	k := Run(ctx, c)[0]
 	if k.Fault == nil || k.Count(report.Holds) > 0 {
 		t.Errorf("an interrupted run says %d hold: %v", k.Count(report.Holds), k.Fault)
@@ -126,7 +127,7 @@ func (s stopping) Run(ctx context.Context, jobs []target.Job, each func(int, ops
 // bisectable is a question that liars and no others answer wrongly.
 func bisectable(t *testing.T) (Question, Memory) {
 	t.Helper()
-	liar := aLie(t)
+	liar, _ := aLie(t)
 	out, err := examineFake(liar, 1, 3)
 	if err != nil || len(out.Findings) == 0 {
 		t.Fatalf("%d findings, %v", len(out.Findings), err)

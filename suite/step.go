@@ -52,7 +52,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	if ops.Races(q.Sequence) {
 		q.Tries = max(q.Tries, bisectTries)
 	}
-	t := c.Ask(ctx, spec, []Question{q})[0]
+	t := c.askTwice(ctx, spec, q)
 	if ctx.Err() != nil {
 		return StepStop, "interrupted"
 	}
