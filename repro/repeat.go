@@ -16,10 +16,10 @@ var numbered = regexp.MustCompile(`\b([a-z]+)[0-9]+\b`)
 
 // repeated says how many steps a block has that steps begin with and that is repeated with other names, and how
 // often; 0 if there is none. What a block defines it also closes.
-func repeated(steps []ops.Step) (block, times int) {
+func repeated(steps []ops.Step, want []string) (block, times int) {
 	for block = 2; block <= longestBlock; block++ {
 		times = 1
-		for (times+1)*block <= len(steps) && alike(steps[:block], steps[times*block:][:block]) {
+		for (times+1)*block <= len(steps) && shape(steps[:block], want) == shape(steps[times*block:][:block], want[times*block:]) {
 			times++
 		}
 		if times >= fewest && closes(steps[:block]) {
@@ -29,14 +29,12 @@ func repeated(steps []ops.Step) (block, times int) {
 	return 0, 0
 }
 
-func alike(a, b []ops.Step) bool { return shape(a) == shape(b) }
-
-// shape is a text that is equal for steps that differ in the numbers of their names alone.
-func shape(steps []ops.Step) string {
+// shape is a text that is equal for steps that differ in the numbers of their names alone, and must answer alike.
+func shape(steps []ops.Step, want []string) string {
 	var b strings.Builder
 	seen := map[string]string{}
-	for _, s := range steps {
-		text := s.Op.String() + "  " + s.Answer()
+	for i, s := range steps {
+		text := s.Op.String() + "  " + want[i]
 		b.WriteString(numbered.ReplaceAllStringFunc(text, func(name string) string {
 			if seen[name] == "" {
 				seen[name] = string(rune('A' + len(seen)))

@@ -56,6 +56,7 @@ func C(v *properties.Violation, about About) (string, error) {
 // writer puts a C file together.
 type writer struct {
 	v       *properties.Violation
+	want    []string // what each step must answer to go on, see expectations
 	handles map[ops.Name]*handle
 	needs   map[string]bool // helpers
 	names   []ops.Name      // variables, in the order of their first use
@@ -69,7 +70,7 @@ type writer struct {
 }
 
 func newWriter(v *properties.Violation) *writer {
-	w := &writer{v: v, handles: map[ops.Name]*handle{}, needs: map[string]bool{"base": true}}
+	w := &writer{v: v, want: expectations(v), handles: map[ops.Name]*handle{}, needs: map[string]bool{"base": true}}
 	for _, step := range v.Trace.Steps {
 		switch step.Op.(type) {
 		case ops.Attach:
@@ -110,30 +111,30 @@ func (w *writer) some(steps []ops.Step, i int) (int, error) {
 	if n := ops.RaceLength(w.v.Trace.Sequence()[i:]); n > 0 {
 		return n, w.race(steps[i:i+n], w.v.Step-i)
 	}
-	if block, times := repeated(steps[i:w.v.Step]); times > 1 {
+	if block, times := repeated(steps[i:w.v.Step], w.want[i:]); times > 1 {
 		w.line("for (int n = 0; n < %d; n++) {", times)
 		w.objects += block * times
-		err := w.inOrder(steps[i : i+block])
+		err := w.inOrder(steps[i:i+block], w.want[i:])
 		w.line("}")
 		return block * times, err
 	}
 	if i < w.v.Step {
-		return 1, w.inOrder(steps[i : i+1])
+		return 1, w.inOrder(steps[i:i+1], w.want[i:])
 	}
 	return 1, w.last(steps[i])
 }
 
-func (w *writer) inOrder(steps []ops.Step) error {
-	for _, step := range steps {
+func (w *writer) inOrder(steps []ops.Step, want []string) error {
+	w.need("expect")
+	for i, step := range steps {
 		if err := w.do(step.Op, step); err != nil {
 			return err
 		}
-		want, err := expected(step)
-		if err != nil {
-			return err
+		text := "NULL"
+		if want[i] != "" {
+			text = strconv.Quote(want[i])
 		}
-		w.need("expect")
-		w.line("expect(%s);\n", want)
+		w.line("expect(%s);\n", text)
 	}
 	return nil
 }
@@ -146,19 +147,6 @@ func (w *writer) do(op ops.Op, step ops.Step) error {
 		w.line("%s", l)
 	}
 	return err
-}
-
-// expected is the answer that a step before the last must give to go on, as C; NULL if that is left to chance.
-func expected(step ops.Step) (string, error) {
-	switch step.Op.(type) {
-	case ops.Next, ops.LookupBatch, ops.TakeBatch, ops.Live, ops.Alive, ops.Still:
-		return "NULL", nil
-	}
-	if !step.Returned {
-		return "NULL", nil
-	}
-	text, err := canonical(step.Op, step.Got)
-	return strconv.Quote(text), err
 }
 
 // last writes the step that decides.

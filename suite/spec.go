@@ -24,6 +24,7 @@ type Spec struct {
 	Name   string // as it was asked for
 	matrix bool   // of kernels.txt
 	open   func(ctx context.Context, logf func(string, ...any)) (target.Target, error)
+	guest  func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) // what boots it; nil of what is no guest
 }
 
 // UsageError is about what was asked, not about a kernel.
@@ -144,24 +145,36 @@ func findFile(word, root string) (string, bool) {
 }
 
 func (b booter) ofMatrix(line vmtest.Line) Spec {
-	return Spec{Name: line.Name(), matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+	s := b.of(line.Name(), func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		source := vmtest.NewSource(teller(logf))
 		source.Configs = filepath.Join(b.root, ConfigFolder)
-		k, err := source.Fetch(ctx, line)
-		if err != nil {
-			return nil, err
-		}
-		return b.boot(ctx, k, logf)
-	}}
+		return source.Fetch(ctx, line)
+	})
+	s.matrix = true
+	return s
 }
 
 func (b booter) ofFile(name, path string) Spec {
-	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		k, err := vmtest.FromFile(path, "")
+	return b.of(name, func(context.Context, func(string, ...any)) (vmtest.Kernel, error) {
+		return vmtest.FromFile(path, "")
+	})
+}
+
+// of is a kernel that is booted.
+func (b booter) of(name string, get func(context.Context, func(string, ...any)) (vmtest.Kernel, error)) Spec {
+	guest := func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) {
+		k, err := get(ctx, logf)
+		if err != nil {
+			return vmtest.Config{}, err
+		}
+		return b.config(ctx, k, logf)
+	}
+	return Spec{Name: name, guest: guest, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		config, err := guest(ctx, logf)
 		if err != nil {
 			return nil, err
 		}
-		return b.boot(ctx, k, logf)
+		return opened(target.BootMode(ctx, config, b.mode))
 	}}
 }
 
@@ -169,14 +182,10 @@ func teller(logf func(string, ...any)) func(string) {
 	return func(s string) { logf("%s", s) }
 }
 
-func (b booter) boot(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (target.Target, error) {
+// config is what boots a kernel with the agent in it.
+func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
-	if err != nil {
-		return nil, err
-	}
-	return opened(target.BootMode(ctx, vmtest.Config{
-		Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf)),
-	}, b.mode))
+	return vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
