@@ -85,7 +85,8 @@ func ElsewhereSpecs(text string, of []Spec, mode target.Mode) ([]Spec, error) {
 	return ParseSpecs(strings.Join(names, ","), mode)
 }
 
-// tryElsewhere runs the sequences of what was saved on other kernels, and writes the folders again.
+// tryElsewhere runs the sequences of what was saved on other kernels, makes reproducers, and
+// writes the folders again.
 func (c *Config) tryElsewhere(ctx context.Context) {
 	if len(c.saved) == 0 {
 		return
@@ -102,6 +103,10 @@ func (c *Config) tryElsewhere(ctx context.Context) {
 	for _, s := range c.saved {
 		s.evident.Elsewhere = s.finding.Elsewhere
 		c.write(s)
+		if ctx.Err() == nil {
+			c.offer(ctx, &s)
+			c.write(s)
+		}
 	}
 }
 

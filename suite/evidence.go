@@ -25,15 +25,16 @@ type saved struct {
 	dir     string
 	evident evidence.Case
 	finding *report.Finding
+	spec    Spec // where it was found
 }
 
 // save writes the folder of a finding below Out, before anything else is done with it: whoever
 // interrupts what follows keeps what was found.
-func (c *Config) save(k *report.Kernel, f *report.Finding, about target.About) {
+func (c *Config) save(spec Spec, k *report.Kernel, f *report.Finding, about target.About) {
 	if c.Out == "" {
 		return
 	}
-	s := saved{c.folder(k, f), c.evident(k, f, about), f}
+	s := saved{c.folder(k, f), c.evident(k, f, about), f, spec}
 	if c.write(s) {
 		f.File = filepath.Join(s.dir, evidence.ReducedFile)
 		c.saved = append(c.saved, s)
@@ -41,13 +42,13 @@ func (c *Config) save(k *report.Kernel, f *report.Finding, about target.About) {
 }
 
 // saveRest keeps what an interrupted run had seen and not come to reduce. It blames nobody yet.
-func (c *Config) saveRest(k *report.Kernel, x *examination, about target.About) {
+func (c *Config) saveRest(spec Spec, k *report.Kernel, x *examination, about target.About) {
 	for signature, f := range x.seen {
 		reduced := slices.ContainsFunc(k.Findings, func(other report.Finding) bool { return other.Reduced.Signature() == signature })
 		if f.Known = x.explain(f.Reduced); reduced || f.Known != "" {
 			continue
 		}
-		if c.save(k, f, about); f.File != "" {
+		if c.save(spec, k, f, about); f.File != "" {
 			c.logf("%s: interrupted before it was reduced: %s", k.Name, f.File)
 		}
 	}

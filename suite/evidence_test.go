@@ -81,7 +81,7 @@ func TestFoldersOfOneClaim(t *testing.T) {
 	out.Release = liar.Kernel.Release
 	twice := []report.Finding{out.Findings[0], out.Findings[0]}
 	for i := range twice {
-		c.save(out, &twice[i], target.About{})
+		c.save(Spec{}, out, &twice[i], target.About{})
 	}
 	if twice[0].File == "" || twice[1].File == "" || twice[0].File == twice[1].File {
 		t.Errorf("saved as %q and %q", twice[0].File, twice[1].File)

@@ -79,7 +79,7 @@ func (c *Config) reduceOn(ctx context.Context, spec Spec, seq ops.Sequence, r *R
 	if err == nil {
 		err = x.stability(f)
 	}
-	c.save(&r.Kernel, f, t.About())
+	c.save(spec, &r.Kernel, f, t.About())
 	return err
 }
 

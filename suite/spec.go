@@ -24,6 +24,7 @@ type Spec struct {
 	Name   string // as it was asked for
 	matrix bool   // of kernels.txt
 	open   func(ctx context.Context, logf func(string, ...any)) (target.Target, error)
+	guest  func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) // what boots it; nil of what is no guest
 }
 
 // UsageError is about what was asked, not about a kernel.
@@ -107,28 +108,20 @@ func newBooter(mode target.Mode) (b booter, err error) {
 // releaseSpec is a release of a row as a spec.
 func releaseSpec(r vmtest.Release, mode target.Mode) (Spec, error) {
 	b, err := newBooter(mode)
-	return Spec{Name: r.Name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		return b.release(ctx, r, logf)
-	}}, err
-}
-
-func (b booter) release(ctx context.Context, r vmtest.Release, logf func(string, ...any)) (target.Target, error) {
-	k, err := source(teller(logf)).FetchRelease(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return b.boot(ctx, k, logf)
+	return b.of(r.Name, func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
+		return source(teller(logf)).FetchRelease(ctx, r)
+	}), err
 }
 
 // ofRelease is an older release of a row: who asks for it by name wants just that one.
 func (b booter) ofRelease(line vmtest.Line, name string) Spec {
-	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+	return b.of(name, func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		r, err := findRelease(ctx, teller(logf), line, name, strings.Fields(MoreSuites))
 		if err != nil {
-			return nil, err
+			return vmtest.Kernel{}, err
 		}
-		return b.release(ctx, r, logf)
-	}}
+		return source(teller(logf)).FetchRelease(ctx, r)
+	})
 }
 
 func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err error) {
@@ -180,22 +173,34 @@ func findFile(word, root string) (string, bool) {
 }
 
 func (b booter) ofMatrix(line vmtest.Line) Spec {
-	return Spec{Name: line.Name(), matrix: true, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		k, err := source(teller(logf)).Fetch(ctx, line)
-		if err != nil {
-			return nil, err
-		}
-		return b.boot(ctx, k, logf)
-	}}
+	s := b.of(line.Name(), func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
+		return source(teller(logf)).Fetch(ctx, line)
+	})
+	s.matrix = true
+	return s
 }
 
 func (b booter) ofFile(name, path string) Spec {
-	return Spec{Name: name, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		k, err := vmtest.FromFile(path, "")
+	return b.of(name, func(context.Context, func(string, ...any)) (vmtest.Kernel, error) {
+		return vmtest.FromFile(path, "")
+	})
+}
+
+// of is a kernel that is booted.
+func (b booter) of(name string, get func(context.Context, func(string, ...any)) (vmtest.Kernel, error)) Spec {
+	guest := func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) {
+		k, err := get(ctx, logf)
+		if err != nil {
+			return vmtest.Config{}, err
+		}
+		return b.config(ctx, k, logf)
+	}
+	return Spec{Name: name, guest: guest, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+		config, err := guest(ctx, logf)
 		if err != nil {
 			return nil, err
 		}
-		return b.boot(ctx, k, logf)
+		return opened(target.BootMode(ctx, config, b.mode))
 	}}
 }
 
@@ -203,14 +208,10 @@ func teller(logf func(string, ...any)) func(string) {
 	return func(s string) { logf("%s", s) }
 }
 
-func (b booter) boot(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (target.Target, error) {
+// config is what boots a kernel with the agent in it.
+func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
-	if err != nil {
-		return nil, err
-	}
-	return opened(target.BootMode(ctx, vmtest.Config{
-		Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf)),
-	}, b.mode))
+	return vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

@@ -46,9 +46,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	if err != nil {
 		return StepStop, err.Error()
 	}
-	spec := Spec{Name: "tree", open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-		return booter.boot(ctx, k, logf)
-	}}
+	spec := booter.of("tree", func(context.Context, func(string, ...any)) (vmtest.Kernel, error) { return k, nil })
 	if ops.Races(q.Sequence) {
 		q.Tries = max(q.Tries, bisectTries)
 	}

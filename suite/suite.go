@@ -138,11 +138,11 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err erro
 	}
 	for i := range k.Findings {
 		if k.Findings[i].Known == "" {
-			c.save(k, &k.Findings[i], t.About())
+			c.save(spec, k, &k.Findings[i], t.About())
 		}
 	}
 	if ctx.Err() != nil {
-		c.saveRest(k, x, t.About())
+		c.saveRest(spec, k, x, t.About())
 	}
 	return err
 }

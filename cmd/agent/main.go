@@ -27,6 +27,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		guest.Exit(1)
 	}
+	if len(os.Args) > 1 && os.Args[1] == wire.ArgBinary {
+		guest.Exit(runBinary(channel))
+	}
 	guest.Exit(serve(channel, hold))
 }
 
