@@ -67,6 +67,7 @@ func panicked(t *testing.T) Case {
 	c.Step, c.Expected, c.Actual = 3, []string{"= null@4"}, "(no answer)"
 	c.Bisection = &Bisection{Good: "6.12.118", Bad: "6.16.3", Table: []report.Tested{{Kernel: "6.16.3", Package: "linux-image 6.16.3-1", Outcome: report.FailsKnown, Shown: 1, Runs: 1}}}
 	c.Elsewhere = c.Elsewhere[:2]
+	c.Repro = &Repro{Verified: true, Runs: []string{"on 6.1 the kernel died: BUG: unable to handle page fault for address: ffffc90000123456", "exit 0 on 6.12.118"}}
 	return c
 }
 

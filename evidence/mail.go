@@ -187,7 +187,7 @@ func (c Case) reproduce() string {
 	} else {
 		how += " It is not verified: " + c.Repro.Why + "."
 	}
-	return text + "\n" + wrap(how) + "\n" + string(c.ReproC)
+	return text + "\n" + wrap(scrub(how)) + "\n" + string(c.ReproC)
 }
 
 // code is the sequence with its answers, each in a line of its own where both do not fit.
