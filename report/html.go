@@ -38,6 +38,7 @@ type pageVerdict struct {
 
 type pageKernel struct {
 	Anchor, Name string
+	Short        string // the name in the table's head
 	Result       pageVerdict
 	Trouble      string
 	Facts        [][2]string
@@ -99,7 +100,7 @@ func HTML(w io.Writer, r *Run) error {
 	}
 	order := func(a, b pageFinding) int { return kindRank(a) - kindRank(b) }
 	slices.SortStableFunc(p.Findings, order)
-	for _, key := range properties.Keys() {
+	for _, key := range r.keys() {
 		p.Rows = append(p.Rows, rowOf(r, key))
 	}
 	var b bytes.Buffer
@@ -110,12 +111,35 @@ func HTML(w io.Writer, r *Run) error {
 	return err
 }
 
+// keys are the rows that were asked on any kernel; all of them if none was.
+func (r *Run) keys() []properties.Key {
+	asked := map[properties.Key]bool{}
+	for _, k := range r.Kernels {
+		for _, row := range k.Rows {
+			asked[row.Key] = true
+		}
+	}
+	return slices.DeleteFunc(properties.Keys(), func(key properties.Key) bool { return len(asked) > 0 && !asked[key] })
+}
+
+// short is the end of a name that may be a path.
+func short(name string) string {
+	runes := []rune(oneLine(name[strings.LastIndexByte(name, '/')+1:]))
+	if len(runes) > shortMax {
+		runes = append(runes[:shortMax-1], '…')
+	}
+	return string(runes)
+}
+
+// shortMax is how long a name in the table's head may be.
+const shortMax = 16
+
 func verdictOf(v Verdict, n int) pageVerdict {
 	return pageVerdict{faces[v].class, faces[v].mark, faces[v].word, n}
 }
 
 func kernelOf(i int, k *Kernel) pageKernel {
-	p := pageKernel{Anchor: fmt.Sprintf("k%d", i), Name: oneLine(k.Name), Result: verdictOf(k.Verdict(), 0), Trouble: strings.TrimSpace(plain(k.Trouble()))}
+	p := pageKernel{Anchor: fmt.Sprintf("k%d", i), Name: oneLine(k.Name), Short: short(k.Name), Result: verdictOf(k.Verdict(), 0), Trouble: strings.TrimSpace(plain(k.Trouble()))}
 	for _, fact := range append(k.properties(), k.measured()...) {
 		p.Facts = append(p.Facts, [2]string{fact[0], oneLine(fact[1])})
 	}
@@ -165,7 +189,7 @@ func noteOf(i int, k *Kernel, row Row) pageNote {
 	for _, f := range k.Blames(row) {
 		n.Findings = append(n.Findings, pageLink{k.anchor(i, f), kindOf(f)})
 	}
-	if !row.Verdict.Green() && len(n.Findings) == 0 {
+	if row.Stale || row.Verdict == Inconclusive {
 		n.Next = again(k, row.Key)
 	}
 	return n
@@ -206,6 +230,9 @@ func rowOf(r *Run, key properties.Key) pageRow {
 	classes := []string{}
 	for i, k := range r.Kernels {
 		got := k.Row(key)
+		if k.Skipped {
+			got.Verdict = NotClaimed
+		}
 		cell := pageCell{Verdict: verdictOf(got.Verdict, 0), About: got.Verdict.String() + " on " + oneLine(k.Name)}
 		if got.Key == key && slices.ContainsFunc(k.Rows, func(r Row) bool { return r.Key == key && r.Verdict != Holds }) {
 			cell.Link = noteAnchor(i, key)

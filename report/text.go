@@ -77,7 +77,7 @@ func Table(w io.Writer, kernels []*Kernel) {
 func legendLine() string {
 	var all []string
 	for _, v := range legend() {
-		all = append(all, faces[v].mark+": "+faces[v].word)
+		all = append(all, faces[v].mark+": "+strings.ToLower(faces[v].word))
 	}
 	return strings.Join(all, "   ")
 }
