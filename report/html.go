@@ -74,6 +74,7 @@ type pageFinding struct {
 	Steps                       []pageStep
 	Ended, Rule, Seen           string
 	Stability, Known, Next      string
+	Elsewhere                   string // what other kernels do
 	Timeline                    string // a page of its own
 }
 

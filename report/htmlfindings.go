@@ -25,7 +25,8 @@ func findingOf(i int, k *Kernel, f *Finding) pageFinding {
 	p := pageFinding{
 		Anchor: k.anchor(i, f), Kind: kindOf(f), Kernel: oneLine(k.Title()), Class: classOf(f),
 		Steps: stepsOf(v), Known: oneLine(f.Known), Stability: f.Stability(), Next: oneLine(Next(k, f)), Timeline: timeline(k, f),
-		Seen: fmt.Sprintf("in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries", f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries),
+		Elsewhere: oneLine(strings.Join(elsewhere(f.Elsewhere), "; ")),
+		Seen:      fmt.Sprintf("in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries", f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries),
 	}
 	for _, key := range v.Broken() {
 		claim := properties.ClaimByID(key.Claim)

@@ -178,7 +178,8 @@ func findingMisc(k *Kernel, f *Finding) map[string]any {
 		"sequence": f.Reduced.Trace.Sequence().String(), "trace": plain(f.Reduced.Trace.String()), "step": f.Reduced.Step, "want": f.Reduced.Wanted(),
 		"times": f.Times, "shown": f.Shown, "runs": f.Runs,
 	}
-	for name, text := range map[string]string{"known": plain(f.Known), "file": plain(f.File), "next": plain(Next(k, f))} {
+	for name, text := range map[string]string{"known": plain(f.Known), "file": plain(f.File), "next": plain(Next(k, f)),
+		"elsewhere": plain(strings.Join(elsewhere(f.Elsewhere), "; "))} {
 		if text != "" {
 			m[name] = text
 		}

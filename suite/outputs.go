@@ -181,9 +181,10 @@ func (f *output) whole(run *report.Run) error {
 	return os.WriteFile(f.path, b.Bytes(), 0o644)
 }
 
-// end writes what is written once, tells GitHub if it is there, and says which
-// files could not be written.
+// end writes again what other kernels have said since, and what is written once, tells
+// GitHub if it is there, and says which files could not be written.
 func (o *Outputs) end() error {
+	o.rewrite()
 	for _, f := range o.files {
 		if f.err == nil && f.format.Whole != nil && f.once {
 			f.err = f.whole(o.run)
