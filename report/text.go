@@ -54,10 +54,6 @@ func FindingsOf(k *Kernel, key properties.Key) string {
 	return b.String()
 }
 
-var marks = map[Verdict]string{
-	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", Defect: "doc", NotClaimed: "-", Inconclusive: "few", Broken: "err",
-}
-
 // Table writes claims by kernels.
 func Table(w io.Writer, kernels []*Kernel) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -69,12 +65,21 @@ func Table(w io.Writer, kernels []*Kernel) {
 	for _, key := range properties.Keys() {
 		fmt.Fprint(tw, key)
 		for _, k := range kernels {
-			fmt.Fprintf(tw, "\t%s", marks[k.Row(key).Verdict])
+			fmt.Fprintf(tw, "\t%s", faces[k.Row(key).Verdict].mark)
 		}
 		fmt.Fprintf(tw, "\t%s\n", shorten(properties.ClaimByID(key.Claim).Says, 76))
 	}
 	tw.Flush()
-	fmt.Fprintln(w, "ok: holds   FAIL: violated   known: known deviation   doc: documentation defect   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
+	fmt.Fprintln(w, legendLine())
+}
+
+// legendLine says what each mark means.
+func legendLine() string {
+	var all []string
+	for _, v := range legend() {
+		all = append(all, faces[v].mark+": "+strings.ToLower(faces[v].word))
+	}
+	return strings.Join(all, "   ")
 }
 
 func shorten(s string, n int) string {
@@ -85,9 +90,14 @@ func shorten(s string, n int) string {
 	return s[:cut] + " …"
 }
 
+// Provenance writes which kernel it was, and how it ran, in one line.
+func Provenance(w io.Writer, k *Kernel) {
+	fmt.Fprintf(w, "kernel %s: %s, %s, mode %s, seed %d\n", k.Name, orUnknown(k.Release), provenance(k), orUnknown(k.Mode), k.Seed)
+}
+
 // Summary writes one kernel's provenance, and what is not simply fine about it.
 func Summary(w io.Writer, k *Kernel) {
-	fmt.Fprintf(w, "kernel %s: %s, %s, mode %s, seed %d\n", k.Name, orUnknown(k.Release), provenance(k), orUnknown(k.Mode), k.Seed)
+	Provenance(w, k)
 	if k.Fault != nil {
 		fmt.Fprintf(w, "  harness: %v\n", k.Fault)
 	}
@@ -178,10 +188,29 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	if lines := elsewhere(f.Elsewhere); len(lines) > 0 {
 		fmt.Fprintf(w, "    other kernels: %s\n", strings.Join(lines, "; "))
 	}
+	if f.Runs > 0 {
+		fmt.Fprintf(w, "    stability: %s\n", f.Stability())
+	}
 	if f.Known != "" {
 		fmt.Fprintf(w, "    known deviation: %s\n", f.Known)
 	}
 	if f.File != "" {
-		fmt.Fprintf(w, "    replay: scripts/run-vm.sh %s -replay %s\n", k.Name, f.File)
+		fmt.Fprintf(w, "    replay: %s\n", Next(k, f))
 	}
+}
+
+// Next is the command that shows a finding again, or "" if it was not saved.
+func Next(k *Kernel, f *Finding) string {
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("scripts/run-vm.sh %s -replay %s", k.Name, f.File)
+}
+
+// Stability says how often the reduced sequence failed again.
+func (f *Finding) Stability() string {
+	if f.Runs == 0 {
+		return "not run again after it was reduced"
+	}
+	return fmt.Sprintf("fails %d times of %d", f.Shown, f.Runs)
 }

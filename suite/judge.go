@@ -45,10 +45,12 @@ type examination struct {
 	kernel   properties.Kernel
 	seed     uint64
 	progress func(done, of int)
+	phase    func(what string) // nil if nobody watches
 	known    []shown
 	mode     target.Mode // of the guest
 	memo     *drawings   // what was drawn before; nil if nobody draws it again
 
+	rows     []properties.Key // that are asked
 	asked    properties.Asked
 	tally    *properties.Tally
 	proofs   map[properties.Ref]*properties.Violation // of defects of the documentation
@@ -69,7 +71,7 @@ type examination struct {
 // examine plans sequences for every row, runs and judges them, reduces what
 // was violated, and fills in what it found.
 func (x *examination) examine(rows []properties.Key, perRow int, out *report.Kernel) error {
-	x.asked, x.seen, x.tally = properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
+	x.rows, x.asked, x.seen, x.tally = rows, properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
 	start := time.Now()
 	err := x.runAll(rows, perRow)
 	if err == nil {
@@ -246,7 +248,8 @@ func (x *examination) add(f *report.Finding) {
 func (x *examination) reduceAll() error {
 	var kept []string
 	defer func() { x.order = kept }()
-	for _, signature := range x.order {
+	for i, signature := range x.order {
+		x.say("reducing violation %d of %d", i+1, len(x.order))
 		f := x.seen[signature]
 		f.Known = x.explain(f.Reduced)
 		if same := x.sameAs(f, kept); same != nil {
@@ -359,6 +362,7 @@ func (x *examination) showKnown() error {
 		if d.seq == nil || x.mode == target.Stock && ops.Races(d.seq) { // thousands of grace periods take minutes
 			continue
 		}
+		x.say("running the known deviation %s", d.Sequence)
 		tries := 1
 		if d.On(x.kernel) {
 			tries = knownTries
@@ -399,6 +403,7 @@ func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
 func (x *examination) verdict(key properties.Key, broken *report.Finding) report.Row {
 	row := report.Row{Key: key, Asked: x.asked.Of(key)}
 	row.Verdict, row.Reason = x.decide(row, broken)
+	row.Stale = row.Verdict == report.Violated && (broken == nil || broken.Known != "")
 	return row
 }
 
