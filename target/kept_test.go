@@ -1,0 +1,66 @@
+package target
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mimic/ops"
+)
+
+// killed runs a job in a guest that is killed, and says how long the next takes to be there.
+func killed(t *testing.T, vm *VM) time.Duration {
+	t.Helper()
+	syscall.Kill(vm.vm.PID(), syscall.SIGKILL)
+	<-vm.vm.Done()
+	start := time.Now()
+	job := parse(t, storeAndFind)
+	job.Carefully = true
+	if tr := traceOf(t, vm, job); tr.End != ops.Lost || tr.Steps[0].Returned {
+		t.Errorf("the job of a guest that was killed ended %v:\n%s", tr.End, tr)
+	}
+	return time.Since(start)
+}
+
+// TestDeadGuestIsRestored: after the first death guests are restored, much faster than one is booted, and know
+// nothing of those before.
+func TestDeadGuestIsRestored(t *testing.T) {
+	vm := bootProcessors(t, processors)
+	before := len(descriptors(t))
+	want := traceOf(t, vm, parse(t, storeAndFind)).String()
+	cold := killed(t, vm)
+	var warm []time.Duration
+	for range 5 {
+		if got := traceOf(t, vm, parse(t, storeAndFind)).String(); got != want {
+			t.Errorf("a restored guest answers\n%s\nwant\n%s", got, want)
+		}
+		warm = append(warm, killed(t, vm))
+	}
+	slices.Sort(warm)
+	t.Logf("booted and kept in %v, restored in %v", cold, warm)
+	if warm[0]*3 > cold || vm.cold {
+		t.Errorf("a guest is booted in %v and restored in %v; want at most a third", cold, warm)
+	}
+	if now := descriptors(t); len(now) > before+8 {
+		t.Errorf("%d descriptors before, after: %q", before, now)
+	}
+}
+
+// TestGuestThatCannotBeKeptIsBooted: what goes wrong with a snapshot costs time, is said once, and nothing else.
+func TestGuestThatCannotBeKeptIsBooted(t *testing.T) {
+	vm := bootProcessors(t, processors)
+	var told []string
+	vm.config.Progress = func(s string) { told = append(told, s) }
+	killed(t, vm)
+	vm.snapshot.Close() // its memory is gone
+	killed(t, vm)
+	killed(t, vm)
+	if tr := traceOf(t, vm, parse(t, storeAndFind)); tr.End != ops.Completed || !vm.cold {
+		t.Errorf("the next job ended %v %s", tr.End, tr.Detail)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "booted after each death") {
+		t.Errorf("told %q", told)
+	}
+}
