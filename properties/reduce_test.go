@@ -65,7 +65,7 @@ func violationOf(fake Fake, seed uint64) *Violation {
 // TestReducedIsMinimal: of every lie's violation, nothing can be left out or made simpler, by trying everything.
 // Those that take all executions are few.
 func TestReducedIsMinimal(t *testing.T) {
-	seeds := 3
+	seeds := 2
 	if testing.Short() {
 		seeds = 1
 	}

@@ -7,6 +7,7 @@ package target
 
 import (
 	"context"
+	"time"
 
 	"mimic/ops"
 	"mimic/target/wire"
@@ -30,6 +31,7 @@ type Target interface {
 type Job struct {
 	Sequence  ops.Sequence
 	Carefully bool
+	Patience  time.Duration // for the answers; 0: as long as any sequence may take
 }
 
 // About describes a target.

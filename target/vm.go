@@ -224,8 +224,8 @@ func (v *VM) died(ctx context.Context, jobs []Job, h *held, steps []ops.Step, ca
 // again runs jobs carefully and one by one, up to the first that is not completed.
 func (v *VM) again(ctx context.Context, jobs []Job, moment time.Duration) (traces []ops.Trace, err error) {
 	for i, job := range jobs {
-		careful := []Job{{job.Sequence, true}}
-		_, err := v.some(ctx, careful, moment, func(_ int, t ops.Trace) { traces = append(traces, t) })
+		job.Carefully = true
+		_, err := v.some(ctx, []Job{job}, moment, func(_ int, t ops.Trace) { traces = append(traces, t) })
 		if err != nil || traces[i].End != ops.Completed {
 			return traces, err
 		}
