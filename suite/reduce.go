@@ -1,12 +1,14 @@
 package suite
 
 import (
+	"strings"
 	"time"
 
 	"mimic/ops"
 	"mimic/properties"
 	"mimic/report"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 // reduceLimit bounds the executions of one reduction.
@@ -16,13 +18,13 @@ const reduceLimit = 200
 // and how often it shows.
 func (x *examination) reduceOne(f *report.Finding) error {
 	limit := max(0, x.tries(f.Reduced)-f.Tries)
-	if err := x.with(f, hurried(f), func(try tryer) { f.Reduced = properties.Reduce(f.Reduced, try, limit) }); err != nil {
+	if err := x.with(f, hurry, func(try tryer) { f.Reduced = properties.Reduce(f.Reduced, try, limit) }); err != nil {
 		return err
 	}
 	if f.Known = x.explain(f.Reduced); f.Known != "" {
 		return nil
 	}
-	if err := x.with(f, 0, func(try tryer) { f.Irrelevant = properties.Explain(f.Reduced, try, explainTries(f)) }); err != nil {
+	if err := x.with(f, calmly, func(try tryer) { f.Irrelevant = properties.Explain(f.Reduced, try, explainTries(f)) }); err != nil {
 		return err
 	}
 	return x.showAgain(f)
@@ -32,7 +34,7 @@ func (x *examination) reduceOne(f *report.Finding) error {
 type tryer func(ops.Sequence) *properties.Violation
 
 // with has a finding worked on by what runs sequences, and counts them. After an error nothing runs.
-func (x *examination) with(f *report.Finding, patience time.Duration, work func(tryer)) (err error) {
+func (x *examination) with(f *report.Finding, pace func(target.Job, ops.Trace) target.Job, work func(tryer)) (err error) {
 	died := f.Reduced.Trace.End != ops.Completed // what a kernel says of a sequence may come late
 	work(func(seq ops.Sequence) *properties.Violation {
 		if err != nil {
@@ -42,23 +44,29 @@ func (x *examination) with(f *report.Finding, patience time.Duration, work func(
 		var v *properties.Violation
 		job := x.job(seq)
 		job.Carefully = job.Carefully || died
-		job.Patience = patience
-		v, err = x.tryJob(job)
+		v, err = x.tryJob(pace(job, f.Reduced.Trace))
 		return v
 	})
 	return err
 }
 
 // hangPatience is how long a guest may take for a sequence that another did not end in the time that any has: far
-// longer than one takes that does not hang, for a hang costs it each time.
-const hangPatience = 5 * time.Second
+// longer than one takes that does not hang, for a hang costs it each time. crashMoment is how long after one a kernel
+// is listened to that crashed: what it only complains of may come later.
+const hangPatience, crashMoment = 5 * time.Second, 100 * time.Millisecond
 
-func hurried(f *report.Finding) time.Duration {
-	if f.Reduced.Trace.End == ops.Hung {
-		return hangPatience
+// hurry makes a job of a reduction cost no more than it must, given how the kernel died.
+func hurry(job target.Job, of ops.Trace) target.Job {
+	if of.End == ops.Hung {
+		job.Patience = hangPatience
 	}
-	return 0 // as long as any
+	if !strings.HasPrefix(of.Detail, vmtest.Splatted.String()) {
+		job.Moment = crashMoment
+	}
+	return job
 }
+
+func calmly(job target.Job, _ ops.Trace) target.Job { return job }
 
 // tries is how many executions a reduction is worth: none where nobody knows which operation it was, few where each
 // waits for thousands of grace periods.
@@ -87,7 +95,7 @@ func explainTries(f *report.Finding) int {
 func (x *examination) showAgain(f *report.Finding) error {
 	tries := f.Tries
 	defer func() { f.Tries = tries }() // not of the reduction
-	return x.with(f, 0, func(try tryer) {
+	return x.with(f, calmly, func(try tryer) {
 		for range x.runsOf(f.Reduced) {
 			f.Runs++
 			if try(f.Reduced.Trace.Sequence()).Like(f.Reduced) {

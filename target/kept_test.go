@@ -39,7 +39,7 @@ func TestDeadGuestIsRestored(t *testing.T) {
 		warm = append(warm, killed(t, vm))
 	}
 	slices.Sort(warm)
-	t.Logf("booted and kept in %v, restored in %v", cold, warm)
+	t.Logf("to the next answer: booted and kept in %v, restored in %v", cold, warm)
 	if warm[0]*3 > cold || vm.cold {
 		t.Errorf("a guest is booted in %v and restored in %v; want at most a third", cold, warm)
 	}
@@ -63,4 +63,49 @@ func TestGuestThatCannotBeKeptIsBooted(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0], "booted after each death") {
 		t.Errorf("told %q", told)
 	}
+}
+
+// BenchmarkNextGuest is what a guest costs up to its first answer, booted and restored, in processor time too, which
+// does not depend on what else this machine does.
+func BenchmarkNextGuest(b *testing.B) {
+	for name, begin := range map[string]func(*VM) error{"boot": (*VM).bootCold, "restore": (*VM).boot} {
+		b.Run(name, func(b *testing.B) {
+			vm, err := tryBoot(b, processors)
+			if err != nil {
+				skipOrFail(b, err)
+			}
+			defer vm.Close()
+			start := time.Now()
+			if err := vm.keep(); err != nil || vm.cold {
+				b.Fatal(err)
+			}
+			b.ReportMetric(time.Since(start).Seconds(), "s-to-keep")
+			spent := processorTime(b)
+			for b.Loop() {
+				vm.vm.Close()
+				if err := begin(vm); err != nil {
+					b.Fatal(err)
+				}
+				err := vm.Run(b.Context(), []Job{parse(b, storeAndFind)}, func(int, ops.Trace) {})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			vm.vm.Close()
+			b.ReportMetric((processorTime(b)-spent).Seconds()/float64(b.N), "cpu-s/op")
+		})
+	}
+}
+
+// processorTime is what this process and those that it waited for have used.
+func processorTime(t testing.TB) (d time.Duration) {
+	t.Helper()
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var used syscall.Rusage
+		if err := syscall.Getrusage(who, &used); err != nil {
+			t.Fatal(err)
+		}
+		d += time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	}
+	return d
 }

@@ -32,6 +32,7 @@ type Job struct {
 	Sequence  ops.Sequence
 	Carefully bool
 	Patience  time.Duration // for the answers; 0: as long as any sequence may take
+	Moment    time.Duration // that the kernel has to complain of what was done carefully; 0: half a second
 }
 
 // About describes a target.

@@ -132,7 +132,7 @@ func (v *VM) inOrder(ctx context.Context, jobs []Job, each func(int, ops.Trace))
 		}
 	}
 	for first := 0; first < len(jobs); {
-		done, err := v.some(ctx, together(jobs[first:]), late, func(i int, t ops.Trace) { each(first+i, t) })
+		done, err := v.some(ctx, together(jobs[first:]), cmp.Or(jobs[first].Moment, late), func(i int, t ops.Trace) { each(first+i, t) })
 		if err != nil {
 			return err
 		}
