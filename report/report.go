@@ -31,11 +31,22 @@ type Finding struct {
 	Tries    int    // executions that the reduction took
 	Known    string // why it is no failure; "" if it is one
 
+	Irrelevant []properties.Operand // of the reduced sequence: with other values it shows the same
+
 	// Shown is how many of Runs executions of the reduced sequence, after the reduction, failed alike;
 	// Runs is 0 if it was not run again.
 	Shown, Runs int
 
 	Elsewhere []Tested // the reduced sequence on other kernels
+}
+
+// Flaky says whether a finding was shown again too seldom to be looked for elsewhere: a race that never was in all
+// the runs that it had, anything else in less than half of them.
+func (f *Finding) Flaky() bool {
+	if ops.Races(f.Reduced.Trace.Sequence()) {
+		return f.Runs > 0 && f.Shown == 0
+	}
+	return 2*f.Shown < f.Runs
 }
 
 // Kernel is what a run found on one kernel.

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"mimic/ops"
 	"mimic/properties"
 )
 
@@ -164,9 +165,32 @@ func Violation(w io.Writer, k *Kernel, f *Finding) {
 		if i == v.Step {
 			answer = fmt.Sprintf("%-8s  want %s", answer, v.Wanted())
 		}
-		fmt.Fprintf(w, "      %-50s  %s\n", step.Op, answer)
+		fmt.Fprintf(w, "      %-50s  %s%s\n", step.Op, answer, anyOther(f, i))
 	}
 	footer(w, k, f)
+}
+
+// anyOther is a note on the operands of a step that do not matter.
+func anyOther(f *Finding, step int) string {
+	var names []string
+	for _, o := range f.Irrelevant {
+		if o.Step == step {
+			names = append(names, ops.FieldName(f.Reduced.Trace.Steps[step].Op, o.Field))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "  # or any other " + strings.Join(names, ", ")
+}
+
+// stability says how often a finding was shown again.
+func stability(f *Finding) string {
+	text := fmt.Sprintf("shown again in %d of %d runs", f.Shown, f.Runs)
+	if f.Flaky() {
+		text += ": flaky, not to be bisected"
+	}
+	return text
 }
 
 func footer(w io.Writer, k *Kernel, f *Finding) {
@@ -185,6 +209,9 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	fmt.Fprintf(w, "    kernel %s    source %s\n", orUnknown(k.Release), strings.Join(sources, "; "))
 	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
 		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
+	if f.Runs > 0 {
+		fmt.Fprintf(w, "    %s\n", stability(f))
+	}
 	if lines := elsewhere(f.Elsewhere); len(lines) > 0 {
 		fmt.Fprintf(w, "    other kernels: %s\n", strings.Join(lines, "; "))
 	}

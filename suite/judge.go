@@ -22,9 +22,6 @@ type Runner interface {
 // nothing to do meanwhile, and while the last of a batch wait for it.
 const batch = 2 * DefaultSequences
 
-// reduceLimit bounds the executions of one reduction.
-const reduceLimit = 200
-
 // A kernel that dies costs a boot each time. maxDeaths unexplained ones end the
 // asking, and of sequences that known.txt says may kill only maxKillers are asked.
 const maxDeaths, maxKillers = 6, 4
@@ -264,10 +261,9 @@ func (x *examination) reduceAll() error {
 			if !stays {
 				continue
 			}
-			if err := x.reduce(f); err != nil {
+			if err := x.reduceOne(f); err != nil {
 				return err
 			}
-			f.Known = x.explain(f.Reduced)
 		}
 		kept = append(kept, signature)
 	}
@@ -293,38 +289,6 @@ func (x *examination) explain(v *properties.Violation) string {
 		}
 	}
 	return ""
-}
-
-func (x *examination) reduce(f *report.Finding) (err error) {
-	died := f.Reduced.Trace.End != ops.Completed // what a kernel says of a sequence may come late
-	f.Reduced = properties.Reduce(f.Reduced, func(seq ops.Sequence) *properties.Violation {
-		if err != nil {
-			return nil
-		}
-		f.Tries++
-		var v *properties.Violation
-		job := x.job(seq)
-		job.Carefully = job.Carefully || died
-		v, err = x.tryJob(job)
-		return v
-	}, tries(f.Reduced))
-	return err
-}
-
-// tries is how many executions a reduction is worth: few where each costs a
-// boot, none where nobody knows which operation it was.
-func tries(v *properties.Violation) int {
-	switch {
-	case v.Trace.End == ops.Completed && ops.Races(v.Trace.Sequence()):
-		return reduceLimit / 4
-	case v.Trace.End == ops.Completed:
-		return reduceLimit
-	case v.Trace.End == ops.Hung:
-		return reduceLimit / 20
-	case len(v.Trace.Steps) > 1 && !v.Trace.Steps[0].Returned:
-		return 0
-	}
-	return reduceLimit / 4
 }
 
 // raceTries is how often a race is run that is to show something: what happens at
