@@ -143,3 +143,26 @@ func TestLike(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainTellsWhatMatters: a violation that depends on one key alone, with and without room to find out.
+func TestExplainTellsWhatMatters(t *testing.T) {
+	seq, err := ops.Parse("o0.update(0, 0)\no0.lookup(0)\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	try := func(seq ops.Sequence) *Violation {
+		tries++
+		if seq[1].(ops.Lookup).Key != ops.K(0) {
+			return nil
+		}
+		return twoFaults(seq)
+	}
+	key, value := Operand{0, 1}, Operand{0, 2}
+	for limit, want := range map[int][]Operand{40: {key, value}, 3: {key}, 1: nil, 0: nil} {
+		tries = 0
+		if got := Explain(twoFaults(seq), try, limit); !slices.Equal(got, want) || tries > limit {
+			t.Errorf("with %d executions %v do not matter, after %d; want %v", limit, got, tries, want)
+		}
+	}
+}

@@ -16,6 +16,9 @@ func (v *VM) keep() error {
 	if v.snapshot, err = v.vm.Keep(); err == nil {
 		return nil
 	}
+	if v.life.Err() != nil {
+		return v.life.Err()
+	}
 	v.giveUp(err)
 	v.vm.Close() // it may stand still
 	return v.bootCold()

@@ -79,7 +79,7 @@ func BenchmarkNextGuest(b *testing.B) {
 			if err := vm.keep(); err != nil || vm.cold {
 				b.Fatal(err)
 			}
-			b.ReportMetric(time.Since(start).Seconds(), "s-to-keep")
+			kept := time.Since(start)
 			spent := processorTime(b)
 			for b.Loop() {
 				vm.vm.Close()
@@ -92,6 +92,7 @@ func BenchmarkNextGuest(b *testing.B) {
 				}
 			}
 			vm.vm.Close()
+			b.ReportMetric(kept.Seconds(), "s-to-keep")
 			b.ReportMetric((processorTime(b)-spent).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
