@@ -45,7 +45,7 @@ func (r *reducer) shorten(seq ops.Sequence) bool {
 	r.seen[text] = true
 	r.left--
 	v := r.try(seq)
-	if v == nil || !r.same(v) {
+	if !v.Like(r.best) {
 		return false
 	}
 	r.best = v
@@ -55,13 +55,13 @@ func (r *reducer) shorten(seq ops.Sequence) bool {
 	return true
 }
 
-// same says whether v breaks nothing but promises that the violation may
-// break: a reduction must not wander to another fault.
-func (r *reducer) same(v *Violation) bool {
-	if v.Trace.End != r.best.Trace.End || (len(v.By) == 0) != (len(r.best.By) == 0) {
+// Like says whether v, nil for none, breaks nothing but promises that another violation may break: a
+// reduction must not wander to another fault.
+func (v *Violation) Like(other *Violation) bool {
+	if v == nil || v.Trace.End != other.Trace.End || (len(v.By) == 0) != (len(other.By) == 0) {
 		return false
 	}
-	return !slices.ContainsFunc(v.By, func(ref Ref) bool { return !slices.Contains(r.best.By, ref) })
+	return !slices.ContainsFunc(v.By, func(ref Ref) bool { return !slices.Contains(other.By, ref) })
 }
 
 // dropNames leaves out a name with all that uses it, last defined first.
@@ -74,7 +74,7 @@ func (r *reducer) dropNames() {
 }
 
 // drop leaves out runs of operations, long ones first. The last operation is
-// the one that is judged.
+// the one that is judged; it is tried alone.
 func (r *reducer) drop() {
 	for size := len(r.best.Trace.Steps) / 2; size > 0; size /= 2 {
 		for at := len(r.best.Trace.Steps) - 1 - size; at >= 0; at -= size {
@@ -85,6 +85,8 @@ func (r *reducer) drop() {
 			r.shorten(slices.Delete(slices.Clone(seq), at, at+size))
 		}
 	}
+	seq := r.best.Trace.Sequence()
+	r.shorten(seq[:len(seq)-1])
 }
 
 // renameKeys gives each key a small number wherever it stands: one at a time
@@ -136,14 +138,61 @@ func (r *reducer) simplify() {
 
 func (r *reducer) simplifyOp(i int) {
 	r.shortenBatch(i)
-	r.shortenBody(i)
-	for field := 0; ; field++ {
-		seq := r.best.Trace.Sequence()
-		if i >= len(seq) || field >= reflect.TypeOf(seq[i]).NumField() {
-			return
+	for field := 0; i < len(r.best.Trace.Steps) && field < ops.Fields(r.best.Trace.Steps[i].Op); field++ {
+		for n := 0; ; {
+			all := simpler(r.best.Trace.Sequence(), i, field)
+			if n >= len(all) {
+				break
+			}
+			if !r.shorten(all[n]) { // else the next is in the same place
+				n++
+			}
 		}
-		r.simplifyField(seq, i, field)
 	}
+}
+
+// simpler lists the sequences in which the operand of a field is simpler: first those in which the bodies of all
+// programs that are the same stay the same, for what is said of one is held against the other.
+func simpler(seq ops.Sequence, i, field int) (all []ops.Sequence) {
+	if i >= len(seq) || field >= ops.Fields(seq[i]) {
+		return nil
+	}
+	forms := ops.Simpler(seq[i], field, earlier(seq, i))
+	for _, op := range forms {
+		if same := withBody(seq, i, op); same != nil {
+			all = append(all, same)
+		}
+	}
+	for _, op := range forms {
+		all = append(all, withOp(seq, i, op))
+	}
+	return all
+}
+
+// withBody is the sequence with another body in operation i and all that had the same; nil if no other had.
+func withBody(seq ops.Sequence, i int, op ops.Op) ops.Sequence {
+	old, loads := seq[i].(ops.Prog)
+	if !loads || op.(ops.Prog).Body == old.Body {
+		return nil
+	}
+	other, changed := slices.Clone(seq), 0
+	for n, op2 := range seq {
+		if o, ok := op2.(ops.Prog); ok && o.Body == old.Body {
+			o.Body = op.(ops.Prog).Body
+			other[n] = o
+			changed++
+		}
+	}
+	if changed < 2 {
+		return nil
+	}
+	return other
+}
+
+func withOp(seq ops.Sequence, i int, op ops.Op) ops.Sequence {
+	other := slices.Clone(seq)
+	other[i] = op
+	return other
 }
 
 // maxElements is how many of a batch are tried.
@@ -157,105 +206,23 @@ func (r *reducer) shortenBatch(i int) {
 			return
 		}
 		if op := without(seq[i], at); op != nil {
-			candidate := slices.Clone(seq)
-			candidate[i] = op
-			r.shorten(candidate)
+			r.shorten(withOp(seq, i, op))
 		}
 	}
 }
 
 // without is a batch without one of its elements; nil if it has none there.
 func without(op ops.Op, at int) ops.Op {
-	switch o := op.(type) {
-	case ops.UpdateBatch:
-		keys, values := o.Keys.List(), o.Values.List()
-		if at < min(len(keys), len(values)) {
-			o.Keys, o.Values = ops.KeyList(slices.Delete(keys, at, at+1)), ops.ValList(slices.Delete(values, at, at+1))
-			return o
-		}
-	case ops.DeleteBatch:
-		if keys := o.Keys.List(); at < len(keys) {
-			o.Keys = ops.KeyList(slices.Delete(keys, at, at+1))
-			return o
-		}
+	o, ok := op.(ops.UpdateBatch)
+	if !ok { // what has one list is made simpler as other operands are
+		return nil
 	}
-	return nil
-}
-
-func (r *reducer) simplifyField(seq ops.Sequence, i, field int) {
-	for _, simpler := range simplerValues(seq, i, field) {
-		op := reflect.New(reflect.TypeOf(seq[i])).Elem()
-		op.Set(reflect.ValueOf(seq[i]))
-		op.Field(field).Set(reflect.ValueOf(simpler))
-		candidate := slices.Clone(seq)
-		candidate[i] = op.Interface().(ops.Op)
-		if r.shorten(candidate) {
-			return
-		}
+	keys, values := o.Keys.List(), o.Values.List()
+	if at >= min(len(keys), len(values)) {
+		return nil
 	}
-}
-
-// simplerValues lists values simpler than that of a field, simplest first.
-func simplerValues(seq ops.Sequence, i, field int) []any {
-	v := reflect.ValueOf(seq[i]).Field(field).Interface()
-	all := candidates(v, seq, i, field)
-	if simplest, ok := ops.Default(seq[i], field); ok {
-		all = slices.Insert(slices.DeleteFunc(all, func(c any) bool { return c == simplest }), 0, simplest)
-		if _, size := v.(ops.Size); size && simplest == ops.Size(0) { // no size, but an attribute
-			all = all[:1]
-		}
-	}
-	if at := slices.Index(all, v); at >= 0 {
-		return all[:at]
-	}
-	return all
-}
-
-func candidates(v any, seq ops.Sequence, i, field int) (all []any) {
-	switch x := v.(type) {
-	case ops.Size:
-		return []any{ops.Size(4), ops.Size(1), ops.Size(2), ops.Size(8)}
-	case ops.Key:
-		return []any{ops.K(0), ops.K(1), ops.K(2), ops.K(3), ops.K(5)}
-	case ops.CreateFlags:
-		return bits(x, uint64(x))
-	case ops.UpdateFlags:
-		return bits(x, uint64(x))
-	case ops.MapType:
-		return []any{ops.Hash, ops.Array}
-	case ops.ProgType:
-		return []any{ops.XDP}
-	case ops.BTFKind:
-		return []any{ops.BTFKind("plain"), ops.BTFKind("lock"), ops.BTFKind("timer")}
-	case ops.FDKind:
-		return []any{ops.FDMinusOne, ops.FDPipe}
-	case ops.Val:
-		if x.Name == "" {
-			return []any{ops.Val{N: 0}, ops.Val{N: 1}}
-		}
-		for _, n := range earlier(seq, i) {
-			all = append(all, ops.Val{Name: n})
-		}
-	case ops.Name:
-		if x == ops.Defines(seq[i]) {
-			return nil
-		}
-		for _, n := range earlier(seq, i) {
-			all = append(all, n)
-		}
-	}
-	return all
-}
-
-// bits lists sets of flags with fewer bits: none, then each alone.
-func bits[F ~uint32 | ~uint64](_ F, v uint64) []any {
-	all := []any{F(0)}
-	for bit := uint64(1); bit != 0 && bit <= v; bit <<= 1 {
-		if v&bit != 0 {
-			all = append(all, F(bit))
-		}
-	}
-	return all
+	o.Keys, o.Values = ops.KeyList(slices.Delete(keys, at, at+1)), ops.ValList(slices.Delete(values, at, at+1))
+	return o
 }
 
 // earlier lists the names that are defined before operation i.

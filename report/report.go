@@ -1,36 +1,17 @@
-// Package report says what a run found, for people: the table of claims by
-// kernel, and each violation in the words of the claim that it breaks.
+// Package report says what a run found, for people and for machines: the
+// table of claims by kernel, and each violation in the words of the claim that it
+// breaks. Formats are the files that it can be written as.
 package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"mimic/ops"
 	"mimic/properties"
 )
-
-// Verdict is what a run says of one claim on one kernel.
-type Verdict uint8
-
-// Verdicts. The zero value is the one to distrust.
-const (
-	Undecided    Verdict = iota
-	Holds                // asked often enough, and every answer was allowed
-	Violated             // an answer was not allowed
-	Deviates             // violated, in ways that known.txt explains and no other
-	Defect               // the documentation says otherwise than the kernel does, on purpose: it is the sentence that is wrong
-	NotClaimed           // this kernel does not promise it, or cannot be asked
-	Inconclusive         // not asked often enough
-	Broken               // the harness is at fault
-)
-
-var verdictWords = [...]string{"undecided", "holds", "VIOLATED", "known deviation", "documentation defect", "not claimed here", "inconclusive", "harness broken"}
-
-func (v Verdict) String() string { return verdictWords[v] }
-
-// Green says whether a run with this verdict may be green.
-func (v Verdict) Green() bool { return v == Holds || v == Deviates || v == Defect || v == NotClaimed }
 
 // Row is the verdict on one claim held to one family.
 type Row struct {
@@ -38,6 +19,7 @@ type Row struct {
 	Verdict Verdict
 	Asked   int    // answers that were judged under the claim
 	Reason  string // why it does not simply hold
+	Stale   bool   // violated only in that a known deviation was not shown: known.txt is out of date
 }
 
 // Finding is a violation, reduced.
@@ -49,11 +31,22 @@ type Finding struct {
 	Tries    int    // executions that the reduction took
 	Known    string // why it is no failure; "" if it is one
 
+	Irrelevant []properties.Operand // of the reduced sequence: with other values it shows the same
+
 	// Shown is how many of Runs executions of the reduced sequence, after the reduction, failed alike;
 	// Runs is 0 if it was not run again.
 	Shown, Runs int
 
 	Elsewhere []Tested // the reduced sequence on other kernels
+}
+
+// Flaky says whether a finding was shown again too seldom to be looked for elsewhere: a race that never was in all
+// the runs that it had, anything else in less than half of them.
+func (f *Finding) Flaky() bool {
+	if ops.Races(f.Reduced.Trace.Sequence()) {
+		return f.Runs > 0 && f.Shown == 0
+	}
+	return 2*f.Shown < f.Runs
 }
 
 // Kernel is what a run found on one kernel.
@@ -73,7 +66,9 @@ type Kernel struct {
 	Absent   []string // outcomes that a run should have seen and did not
 	Fault    error    // why the kernel could not be judged, or nil
 	Missing  bool     // the kernel could not be had
+	Skipped  bool     // it is Missing, and whoever asked does not mind
 
+	Started               time.Time
 	Sequences, Operations int
 	Boot, Took            time.Duration // booting; running and judging
 
@@ -119,6 +114,55 @@ func (k *Kernel) Row(key properties.Key) Row {
 		}
 	}
 	return Row{Key: key}
+}
+
+// Green says whether a run that found this may be green.
+func (k *Kernel) Green() bool {
+	return k.Skipped || k.Trouble() == "" && !slices.ContainsFunc(k.Rows, func(r Row) bool { return !r.Verdict.Green() })
+}
+
+// Trouble is what keeps a kernel from being green besides its rows, or "".
+func (k *Kernel) Trouble() string {
+	switch {
+	case k.Fault != nil:
+		return k.Fault.Error()
+	case len(k.Absent) > 0:
+		return "the run has stopped asking: " + strings.Join(k.Absent, ", ")
+	case len(k.Rows) == 0:
+		return "nothing was asked"
+	}
+	return ""
+}
+
+// Verdict is what a run says of a kernel as a whole: the worst of what it found.
+func (k *Kernel) Verdict() Verdict {
+	switch {
+	case k.Skipped:
+		return NotClaimed
+	case k.Count(Violated) > 0:
+		return Violated
+	case k.Trouble() != "":
+		return Broken
+	}
+	for _, v := range []Verdict{Broken, Undecided, Inconclusive} {
+		if k.Count(v) > 0 {
+			return v
+		}
+	}
+	return Holds
+}
+
+// Blames are the findings that break a row: what is wrong, what is known to be, and
+// what the documentation has wrong.
+func (k *Kernel) Blames(row Row) (all []*Finding) {
+	for _, list := range [][]Finding{k.Findings, k.Defects} {
+		for i := range list {
+			if slices.Contains(list[i].Reduced.Broken(), row.Key) {
+				all = append(all, &list[i])
+			}
+		}
+	}
+	return all
 }
 
 // Title is the kernel in a few words.

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"mimic/ops"
 	"mimic/properties"
 )
 
@@ -54,10 +55,6 @@ func FindingsOf(k *Kernel, key properties.Key) string {
 	return b.String()
 }
 
-var marks = map[Verdict]string{
-	Undecided: "?", Holds: "ok", Violated: "FAIL", Deviates: "known", Defect: "doc", NotClaimed: "-", Inconclusive: "few", Broken: "err",
-}
-
 // Table writes claims by kernels.
 func Table(w io.Writer, kernels []*Kernel) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -69,12 +66,21 @@ func Table(w io.Writer, kernels []*Kernel) {
 	for _, key := range properties.Keys() {
 		fmt.Fprint(tw, key)
 		for _, k := range kernels {
-			fmt.Fprintf(tw, "\t%s", marks[k.Row(key).Verdict])
+			fmt.Fprintf(tw, "\t%s", faces[k.Row(key).Verdict].mark)
 		}
 		fmt.Fprintf(tw, "\t%s\n", shorten(properties.ClaimByID(key.Claim).Says, 76))
 	}
 	tw.Flush()
-	fmt.Fprintln(w, "ok: holds   FAIL: violated   known: known deviation   doc: documentation defect   -: not claimed here   few: inconclusive, not asked enough   err: harness broken   ?: undecided")
+	fmt.Fprintln(w, legendLine())
+}
+
+// legendLine says what each mark means.
+func legendLine() string {
+	var all []string
+	for _, v := range legend() {
+		all = append(all, faces[v].mark+": "+strings.ToLower(faces[v].word))
+	}
+	return strings.Join(all, "   ")
 }
 
 func shorten(s string, n int) string {
@@ -85,9 +91,14 @@ func shorten(s string, n int) string {
 	return s[:cut] + " …"
 }
 
+// Provenance writes which kernel it was, and how it ran, in one line.
+func Provenance(w io.Writer, k *Kernel) {
+	fmt.Fprintf(w, "kernel %s: %s, %s, mode %s, seed %d\n", k.Name, orUnknown(k.Release), provenance(k), orUnknown(k.Mode), k.Seed)
+}
+
 // Summary writes one kernel's provenance, and what is not simply fine about it.
 func Summary(w io.Writer, k *Kernel) {
-	fmt.Fprintf(w, "kernel %s: %s, %s, mode %s, seed %d\n", k.Name, orUnknown(k.Release), provenance(k), orUnknown(k.Mode), k.Seed)
+	Provenance(w, k)
 	if k.Fault != nil {
 		fmt.Fprintf(w, "  harness: %v\n", k.Fault)
 	}
@@ -154,9 +165,32 @@ func Violation(w io.Writer, k *Kernel, f *Finding) {
 		if i == v.Step {
 			answer = fmt.Sprintf("%-8s  want %s", answer, v.Wanted())
 		}
-		fmt.Fprintf(w, "      %-50s  %s\n", step.Op, answer)
+		fmt.Fprintf(w, "      %-50s  %s%s\n", step.Op, answer, anyOther(f, i))
 	}
 	footer(w, k, f)
+}
+
+// anyOther is a note on the operands of a step that do not matter.
+func anyOther(f *Finding, step int) string {
+	var names []string
+	for _, o := range f.Irrelevant {
+		if o.Step == step {
+			names = append(names, ops.FieldName(f.Reduced.Trace.Steps[step].Op, o.Field))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "  # or any other " + strings.Join(names, ", ")
+}
+
+// stability says how often a finding was shown again.
+func stability(f *Finding) string {
+	text := fmt.Sprintf("shown again in %d of %d runs", f.Shown, f.Runs)
+	if f.Flaky() {
+		text += ": flaky, not to be bisected"
+	}
+	return text
 }
 
 func footer(w io.Writer, k *Kernel, f *Finding) {
@@ -175,13 +209,35 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	fmt.Fprintf(w, "    kernel %s    source %s\n", orUnknown(k.Release), strings.Join(sources, "; "))
 	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
 		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
+	if f.Runs > 0 {
+		fmt.Fprintf(w, "    %s\n", stability(f))
+	}
 	if lines := elsewhere(f.Elsewhere); len(lines) > 0 {
 		fmt.Fprintf(w, "    other kernels: %s\n", strings.Join(lines, "; "))
+	}
+	if f.Runs > 0 {
+		fmt.Fprintf(w, "    stability: %s\n", f.Stability())
 	}
 	if f.Known != "" {
 		fmt.Fprintf(w, "    known deviation: %s\n", f.Known)
 	}
 	if f.File != "" {
-		fmt.Fprintf(w, "    replay: scripts/run-vm.sh %s -replay %s\n", k.Name, f.File)
+		fmt.Fprintf(w, "    replay: %s\n", Next(k, f))
 	}
+}
+
+// Next is the command that shows a finding again, or "" if it was not saved.
+func Next(k *Kernel, f *Finding) string {
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("scripts/run-vm.sh %s -replay %s", k.Name, f.File)
+}
+
+// Stability says how often the reduced sequence failed again.
+func (f *Finding) Stability() string {
+	if f.Runs == 0 {
+		return "not run again after it was reduced"
+	}
+	return fmt.Sprintf("fails %d times of %d", f.Shown, f.Runs)
 }

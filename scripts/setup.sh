@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what booting kernels needs, if it is missing: QEMU for x86 with its firmware, and the
 # keys of the Debian archive. Needs apt-get, and root or sudo. Does nothing when all is there.
+# "setup.sh reports" also installs what the tests of reports look at them with: xmllint and a browser.
 set -eu
 
 missing=
@@ -19,6 +20,11 @@ command -v qemu-system-x86_64 >/dev/null || missing=" qemu-system-x86"
 need qemu-system-data /usr/share/qemu/qboot.rom
 [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||
 	need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+if [ "${1:-}" = reports ]; then
+	command -v xmllint >/dev/null || missing="$missing libxml2-utils"
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+		missing="$missing chromium"
+fi
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null ||

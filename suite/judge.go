@@ -22,9 +22,6 @@ type Runner interface {
 // nothing to do meanwhile, and while the last of a batch wait for it.
 const batch = 2 * DefaultSequences
 
-// reduceLimit bounds the executions of one reduction.
-const reduceLimit = 200
-
 // A kernel that dies costs a boot each time. maxDeaths unexplained ones end the
 // asking, and of sequences that known.txt says may kill only maxKillers are asked.
 const maxDeaths, maxKillers = 6, 4
@@ -45,10 +42,12 @@ type examination struct {
 	kernel   properties.Kernel
 	seed     uint64
 	progress func(done, of int)
+	phase    func(what string) // nil if nobody watches
 	known    []shown
 	mode     target.Mode // of the guest
 	memo     *drawings   // what was drawn before; nil if nobody draws it again
 
+	rows     []properties.Key // that are asked
 	asked    properties.Asked
 	tally    *properties.Tally
 	proofs   map[properties.Ref]*properties.Violation // of defects of the documentation
@@ -69,7 +68,7 @@ type examination struct {
 // examine plans sequences for every row, runs and judges them, reduces what
 // was violated, and fills in what it found.
 func (x *examination) examine(rows []properties.Key, perRow int, out *report.Kernel) error {
-	x.asked, x.seen, x.tally = properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
+	x.rows, x.asked, x.seen, x.tally = rows, properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
 	start := time.Now()
 	err := x.runAll(rows, perRow)
 	if err == nil {
@@ -246,7 +245,8 @@ func (x *examination) add(f *report.Finding) {
 func (x *examination) reduceAll() error {
 	var kept []string
 	defer func() { x.order = kept }()
-	for _, signature := range x.order {
+	for i, signature := range x.order {
+		x.say("reducing violation %d of %d", i+1, len(x.order))
 		f := x.seen[signature]
 		f.Known = x.explain(f.Reduced)
 		if same := x.sameAs(f, kept); same != nil {
@@ -261,10 +261,9 @@ func (x *examination) reduceAll() error {
 			if !stays {
 				continue
 			}
-			if err := x.reduce(f); err != nil {
+			if err := x.reduceOne(f); err != nil {
 				return err
 			}
-			f.Known = x.explain(f.Reduced)
 		}
 		kept = append(kept, signature)
 	}
@@ -290,38 +289,6 @@ func (x *examination) explain(v *properties.Violation) string {
 		}
 	}
 	return ""
-}
-
-func (x *examination) reduce(f *report.Finding) (err error) {
-	died := f.Reduced.Trace.End != ops.Completed // what a kernel says of a sequence may come late
-	f.Reduced = properties.Reduce(f.Reduced, func(seq ops.Sequence) *properties.Violation {
-		if err != nil {
-			return nil
-		}
-		f.Tries++
-		var v *properties.Violation
-		job := x.job(seq)
-		job.Carefully = job.Carefully || died
-		v, err = x.tryJob(job)
-		return v
-	}, tries(f.Reduced))
-	return err
-}
-
-// tries is how many executions a reduction is worth: few where each costs a
-// boot, none where nobody knows which operation it was.
-func tries(v *properties.Violation) int {
-	switch {
-	case v.Trace.End == ops.Completed && ops.Races(v.Trace.Sequence()):
-		return reduceLimit / 4
-	case v.Trace.End == ops.Completed:
-		return reduceLimit
-	case v.Trace.End == ops.Hung:
-		return reduceLimit / 20
-	case len(v.Trace.Steps) > 1 && !v.Trace.Steps[0].Returned:
-		return 0
-	}
-	return reduceLimit / 4
 }
 
 // raceTries is how often a race is run that is to show something: what happens at
@@ -359,6 +326,7 @@ func (x *examination) showKnown() error {
 		if d.seq == nil || x.mode == target.Stock && ops.Races(d.seq) { // thousands of grace periods take minutes
 			continue
 		}
+		x.say("running the known deviation %s", d.Sequence)
 		tries := 1
 		if d.On(x.kernel) {
 			tries = knownTries
@@ -399,6 +367,7 @@ func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
 func (x *examination) verdict(key properties.Key, broken *report.Finding) report.Row {
 	row := report.Row{Key: key, Asked: x.asked.Of(key)}
 	row.Verdict, row.Reason = x.decide(row, broken)
+	row.Stale = row.Verdict == report.Violated && (broken == nil || broken.Known != "")
 	return row
 }
 

@@ -31,6 +31,7 @@ const proveLimit = 60
 // prove reduces the proof of each defect of the documentation.
 func (x *examination) prove(out *report.Kernel) error {
 	for sentence, v := range x.proofs {
+		x.say("reducing the proof of %s", sentence.Rule.ID)
 		f := report.Finding{Original: v.Trace.Sequence(), Times: x.asked[sentence]}
 		var err error
 		f.Reduced = properties.Reduce(v, func(seq ops.Sequence) (again *properties.Violation) {

@@ -74,23 +74,11 @@ func (c *Config) reduceOn(ctx context.Context, spec Spec, seq ops.Sequence, r *R
 	}
 	f := &report.Finding{Reduced: v, Original: seq, Times: 1}
 	r.Finding = f
-	err = x.reduce(f)
-	r.Trace, f.Known = f.Reduced.Trace, x.explain(f.Reduced)
-	if err == nil {
-		err = x.stability(f)
+	err = x.reduceOne(f)
+	r.Trace = f.Reduced.Trace
+	if err == nil && f.Runs == 0 { // it is known
+		err = x.showAgain(f)
 	}
 	c.save(spec, &r.Kernel, f, t.About())
-	return err
-}
-
-// stableRuns is how often a reduced sequence is run again.
-const stableRuns = 5
-
-// stability runs the reduced sequence again and counts.
-func (x *examination) stability(f *report.Finding) error {
-	a := report.Tested{}
-	q := Question{Sequence: f.Reduced.Trace.Sequence(), By: byNames(f.Reduced), Tries: stableRuns}
-	err := x.put(q, &a)
-	f.Shown, f.Runs = a.Shown, a.Runs
 	return err
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Command   string           // line that was typed, for people
 
 	saved []saved
+
+	Each func(i int, k *report.Kernel) // is told of each kernel as soon as it is examined; nobody if nil
 }
 
 func (c *Config) logf(format string, a ...any) {
@@ -88,13 +90,16 @@ func ParseRows(text string) (rows []properties.Key, err error) {
 // order; what went wrong with one stands in its Fault.
 func Run(ctx context.Context, c Config) []*report.Kernel {
 	var all []*report.Kernel
-	for _, spec := range c.Kernels {
-		k := &report.Kernel{Name: spec.Name, Seed: c.Seed}
+	for i, spec := range c.Kernels {
+		k := &report.Kernel{Name: spec.Name, Seed: c.Seed, Started: time.Now()}
 		all = append(all, k)
-		k.Fault = c.one(ctx, spec, k)
+		k.Fault = c.one(ctx, spec, newLive(c.Live, i, len(c.Kernels), spec.Name), k)
 		var missing *vmtest.UnavailableError
 		k.Missing = errors.As(k.Fault, &missing)
 		c.logf("%s: %s", k.Title(), Outcome(k))
+		if c.Each != nil {
+			c.Each(i, k)
+		}
 	}
 	c.tryElsewhere(ctx)
 	return all
@@ -117,7 +122,7 @@ func Outcome(k *report.Kernel) string {
 	return strings.Join(parts, ", ")
 }
 
-func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err error) {
+func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kernel) (err error) {
 	start := time.Now()
 	t, kernel, err := c.open(ctx, spec, k)
 	if err != nil {
@@ -125,13 +130,13 @@ func (c *Config) one(ctx context.Context, spec Spec, k *report.Kernel) (err erro
 	}
 	defer func() { err = errors.Join(err, t.Close()) }() // a kernel may complain at the very end
 	k.Boot = time.Since(start)
-	live := newLive(c.Live, spec.Name)
 	defer live.clear()
 	known, err := knownOn(t, kernel)
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, progress: live.show, known: known, mode: t.About().Kind}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind}
+	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {
 		demandFeatures(k, kernel)
@@ -343,18 +348,9 @@ func ExitCode(kernels []*report.Kernel, skipMissing bool) int {
 		case k.Missing && skipMissing:
 		case k.Fault != nil && IsUsage(k.Fault):
 			code = max(code, ExitUsage)
-		case k.Fault != nil || !allGreen(k):
+		case !k.Green():
 			code = ExitHarness
 		}
 	}
 	return code
-}
-
-func allGreen(k *report.Kernel) bool {
-	for _, row := range k.Rows {
-		if !row.Verdict.Green() {
-			return false
-		}
-	}
-	return len(k.Rows) > 0 && len(k.Absent) == 0
 }

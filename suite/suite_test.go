@@ -24,8 +24,21 @@ var (
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
 	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see README.md: "+target.ModeNames())
+	outputs     = outputFlags()
 	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
 )
+
+// outputFlags are the files that the command writes too. A test runs in the folder of
+// its package; who typed the path was at the top of the module.
+func outputFlags() *Outputs {
+	root, err := target.ModuleRoot()
+	if err != nil {
+		root = ""
+	}
+	o := &Outputs{Base: root}
+	o.Flags(flag.CommandLine)
+	return o
+}
 
 // TestMain makes Ctrl-C and SIGTERM end the run through its clean-ups.
 func TestMain(m *testing.M) {
@@ -73,7 +86,10 @@ func TestClaims(t *testing.T) {
 	if *vmFlag == "" {
 		t.Log("no -vm: running against the in-memory kernel. Name a real one: go test ./suite -vm 6.12 -count=1 (or all, host, path/to/bzImage)")
 	}
-	kernels := Run(interruptible(t), c)
+	kernels, err := outputs.Run(interruptible(t), c, *missingFlag == "skip")
+	if err != nil {
+		t.Errorf("harness: %v", err)
+	}
 	for _, k := range kernels {
 		t.Run(k.Name, func(t *testing.T) { testKernel(t, k, *missingFlag == "skip") })
 	}
@@ -82,7 +98,7 @@ func TestClaims(t *testing.T) {
 		report.Verbose(&text, kernels)
 	}
 	report.All(&text, kernels)
-	fmt.Print(text.String())
+	fmt.Fprint(outputs.Text(), text.String())
 	if err := SaveTypes(c.Out, kernels); err != nil {
 		t.Error(err)
 	}

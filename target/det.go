@@ -55,7 +55,7 @@ func (v *VM) runDet(ctx context.Context, jobs []Job, each func(int, ops.Trace)) 
 			return err
 		}
 		var t ops.Trace
-		if t, err = v.alone(ctx, jobs[i].Sequence); err == nil {
+		if t, err = v.alone(ctx, jobs[i]); err == nil {
 			each(i, t)
 		}
 	}
@@ -69,16 +69,16 @@ const raceLate = 50 * time.Millisecond
 // alone runs a sequence in a fresh guest that finds it there as soon as it runs: nothing that happens
 // there depends on when we do anything. It is always asked in the same way, carefully, for the answers
 // before the last take time, too.
-func (v *VM) alone(ctx context.Context, seq ops.Sequence) (t ops.Trace, err error) {
+func (v *VM) alone(ctx context.Context, job Job) (t ops.Trace, err error) {
 	if err := v.leave(); err != nil {
 		return t, err
 	}
-	if err := v.resume(func(s *session) error { return s.conn.Ask(seq, true) }); err != nil {
+	if err := v.resume(func(s *session) error { return s.conn.Ask(job.Sequence, true) }); err != nil {
 		return t, err
 	}
 	defer v.abandon()
 	defer context.AfterFunc(ctx, v.session.hangUp)()
-	steps, took, cause := v.session.answers(ctx, seq)
+	steps, took, cause := v.session.answers(ctx, job)
 	if cause == nil {
 		v.quietFor(ctx, raceLate)
 	}

@@ -57,7 +57,7 @@ func TestDetRepeats(t *testing.T) {
 		if i%3 == 0 {
 			traceOf(t, vm, parse(t, storeAndFind))
 		}
-		same(vm, Job{job.Sequence, i%2 == 0})
+		same(vm, Job{Sequence: job.Sequence, Carefully: i%2 == 0})
 	}
 	same(bootDetVM(t), job)
 }

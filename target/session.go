@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -63,7 +64,7 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 	asking := make(chan error, 1)
 	go func() { asking <- s.ask(ctx, jobs, room) }()
 	for n, job := range jobs {
-		steps, took, err := s.answers(ctx, job.Sequence)
+		steps, took, err := s.answers(ctx, job)
 		if err != nil {
 			stop()
 			s.hangUp() // the asking side may wait for the guest to read
@@ -76,12 +77,12 @@ func (s *session) run(ctx context.Context, jobs []Job, each func(int, ops.Trace)
 }
 
 // answers waits for those to one sequence.
-func (s *session) answers(ctx context.Context, seq ops.Sequence) (steps []ops.Step, took time.Duration, err error) {
-	s.extend(sequenceLimit)
+func (s *session) answers(ctx context.Context, job Job) (steps []ops.Step, took time.Duration, err error) {
+	s.extend(cmp.Or(job.Patience, sequenceLimit))
 	if ctx.Err() != nil { // the deadline may just have undone hanging up
 		s.hangUp()
 	}
-	steps, took, err = s.conn.Answers(seq)
+	steps, took, err = s.conn.Answers(job.Sequence)
 	if err == nil && s.quiet != nil && !s.quiet() {
 		err = errComplained
 	}

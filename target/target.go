@@ -7,6 +7,7 @@ package target
 
 import (
 	"context"
+	"time"
 
 	"mimic/ops"
 	"mimic/target/wire"
@@ -30,6 +31,8 @@ type Target interface {
 type Job struct {
 	Sequence  ops.Sequence
 	Carefully bool
+	Patience  time.Duration // for the answers; 0: as long as any sequence may take
+	Moment    time.Duration // that the kernel has to complain of what was done carefully; 0: half a second
 }
 
 // About describes a target.

@@ -25,6 +25,7 @@ type VM struct {
 	session  *session
 	hello    wire.Hello
 	snapshot *vmtest.Snapshot // what guests begin as; nil: they are booted
+	cold     bool             // they are to be booted: they cannot be kept
 }
 
 const greetLimit = 30 * time.Second
@@ -51,8 +52,17 @@ func parametersFor(processors int) []string {
 
 func (v *VM) boot() error {
 	if v.snapshot != nil {
-		return v.resume(nothing)
+		err := v.resume(nothing)
+		if err == nil || v.mode == Det || v.life.Err() != nil {
+			return err
+		}
+		v.giveUp(err)
 	}
+	return v.bootCold()
+}
+
+// bootCold boots a guest up to where the agent waits for questions.
+func (v *VM) bootCold() error {
 	vm, err := vmtest.Boot(v.life, v.config)
 	if err != nil {
 		return err
@@ -108,7 +118,7 @@ func (v *VM) leave() error {
 // Run runs jobs in order, in a fresh guest after each death; in mode Det races come last. When ctx
 // ends, the run does; the next begins in a fresh guest.
 func (v *VM) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
-	if v.snapshot != nil {
+	if v.mode == Det {
 		return v.runDet(ctx, jobs, each)
 	}
 	return v.inOrder(ctx, jobs, each)
@@ -122,7 +132,7 @@ func (v *VM) inOrder(ctx context.Context, jobs []Job, each func(int, ops.Trace))
 		}
 	}
 	for first := 0; first < len(jobs); {
-		done, err := v.some(ctx, together(jobs[first:]), late, func(i int, t ops.Trace) { each(first+i, t) })
+		done, err := v.some(ctx, together(jobs[first:]), cmp.Or(jobs[first].Moment, late), func(i int, t ops.Trace) { each(first+i, t) })
 		if err != nil {
 			return err
 		}
@@ -214,8 +224,8 @@ func (v *VM) died(ctx context.Context, jobs []Job, h *held, steps []ops.Step, ca
 // again runs jobs carefully and one by one, up to the first that is not completed.
 func (v *VM) again(ctx context.Context, jobs []Job, moment time.Duration) (traces []ops.Trace, err error) {
 	for i, job := range jobs {
-		careful := []Job{{job.Sequence, true}}
-		_, err := v.some(ctx, careful, moment, func(_ int, t ops.Trace) { traces = append(traces, t) })
+		job.Carefully = true
+		_, err := v.some(ctx, []Job{job}, moment, func(_ int, t ops.Trace) { traces = append(traces, t) })
 		if err != nil || traces[i].End != ops.Completed {
 			return traces, err
 		}
@@ -238,11 +248,14 @@ func unexplained(seq ops.Sequence, t ops.Trace) ops.Trace {
 func (v *VM) autopsy(steps []ops.Step, cause error) (t ops.Trace, complained bool, err error) {
 	t, complained = v.postMortem(steps, cause)
 	v.vm.Close()
-	return t, complained, v.boot()
+	if err = v.boot(); err == nil {
+		err = v.keep()
+	}
+	return t, complained, err
 }
 
-// postMortem says how a guest ended, and ends it. Of what complained the last answer
-// is taken back: it is the kernel's, but not all that the kernel said.
+// postMortem says how a guest ended, and ends it. The last answer is taken back if nothing else
+// was being done: it is the kernel's, but not all that the kernel said.
 func (v *VM) postMortem(steps []ops.Step, cause error) (t ops.Trace, complained bool) {
 	t = ops.Trace{Kernel: v.hello.Release, Steps: steps}
 	var agent *wire.FaultError
@@ -253,12 +266,16 @@ func (v *VM) postMortem(steps []ops.Step, cause error) (t ops.Trace, complained 
 	}
 	v.vm.Kill("its sequence has no answer")
 	if t.End != ops.Refused && v.vm.Wait(v.life).Kind == vmtest.Splatted {
-		complained, t.Steps = true, lastUnanswered(steps)
+		complained = true
+	}
+	if t.End != ops.Refused {
+		t.Steps, t.Console = lastUnanswered(steps), v.vm.Console()
 	}
 	return t, complained
 }
 
-// lastUnanswered takes the last answer back, unless some are missing anyway.
+// lastUnanswered takes the last answer back, unless some are missing anyway. An operation that was answered,
+// and no other begun, is what the kernel died after.
 func lastUnanswered(steps []ops.Step) []ops.Step {
 	steps = slices.Clone(steps)
 	if last := len(steps) - 1; last >= 0 && steps[last].Returned {

@@ -36,7 +36,8 @@ type command struct {
 	Console, Channel  int
 	Control           int
 	RAM               int // 0 if nobody else sees it
-	Monitor           int // 0 if time is the host's
+	Monitor           int // 0 if nobody talks to QEMU
+	Counted           bool
 	KernelCommandLine string
 }
 
@@ -55,7 +56,10 @@ func (c command) args() []string {
 		args = append(args, "-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=/proc/self/fd/%d", c.MemoryMiB, c.RAM))
 	}
 	if c.Monitor != 0 {
-		args = append(args, counted(c.Monitor)...)
+		args = append(append(args, socket("monitor", c.Monitor)...), "-mon", "chardev=monitor,mode=control")
+	}
+	if c.Counted {
+		args = append(args, counted()...)
 	}
 	args = append(args, socket("console", c.Console)...)
 	args = append(args, socket("channel", c.Channel)...)

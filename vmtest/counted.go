@@ -24,13 +24,12 @@ var countedParameters = []string{"idle=poll", "nokaslr", "tsc=reliable", "nowatc
 
 // counted are the arguments of a QEMU that counts: nothing of the host's clocks and random numbers
 // gets in, and the guest can stop itself.
-func counted(monitor int) []string {
-	return append(socket("monitor", monitor),
-		"-mon", "chardev=monitor,mode=control",
-		"-icount", "shift="+strconv.Itoa(instructionShift)+",sleep=off",
+func counted() []string {
+	return []string{
+		"-icount", "shift=" + strconv.Itoa(instructionShift) + ",sleep=off",
 		"-seed", "1",
 		"-rtc", "base=2026-01-01,clock=vm",
 		"-device", fmt.Sprintf("pvpanic,ioport=%d", wire.HoldPort),
 		"-action", "panic=pause",
-	)
+	}
 }

@@ -82,6 +82,10 @@ func TestSnapshotLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, err := vm.Keep()
+	if kept != nil || err == nil || !strings.Contains(err.Error(), "of a snapshot itself") {
+		t.Errorf("a guest of a snapshot is kept: %v", err)
+	}
 	cancel()
 	if end := vm.Wait(t.Context()); end.Kind != Stopped {
 		t.Errorf("a guest whose context was cancelled ended %v", end)
@@ -115,5 +119,72 @@ func TestSnapshotWantsCounting(t *testing.T) {
 	c.Counted, c.CPUs = true, 2
 	if _, err := Boot(t.Context(), c); err == nil || !strings.Contains(err.Error(), "one emulated processor") {
 		t.Errorf("two processors are counted: %v", err)
+	}
+}
+
+// keepEcho boots a guest with two processors that echoes, and keeps it.
+func keepEcho(t *testing.T) (*VM, *Snapshot) {
+	t.Helper()
+	c := configFor(t, "echo")
+	c.CPUs = 2
+	vm := mustBoot(t, c)
+	s, err := vm.Keep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return vm, s
+}
+
+// wantEcho says a text and waits for it.
+func wantEcho(t *testing.T, vm *VM, text string) {
+	t.Helper()
+	vm.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(vm, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(vm, got); err != nil || string(got) != text {
+		t.Fatalf("told %q the guest says %q, %v", text, got, err)
+	}
+}
+
+func quietly(*VM) error { return nil }
+
+// TestKeptGuestGoesOn: what was kept and each guest made of it know nothing of what others were told.
+func TestKeptGuestGoesOn(t *testing.T) {
+	vm, s := keepEcho(t)
+	wantEcho(t, vm, "one")
+	for _, text := range []string{"another", "and another"} {
+		other, err := s.Resume(t.Context(), quietly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEcho(t, other, text)
+		if s.console == "" || !strings.HasPrefix(other.Console(), s.console) {
+			t.Errorf("the console of a guest of a snapshot does not begin with that of the boot:\n%s\n%s", s.console, other.Console())
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	wantEcho(t, vm, "still the first")
+}
+
+// TestKeepLeavesNothing counts descriptors, also where QEMU is gone in the middle.
+func TestKeepLeavesNothing(t *testing.T) {
+	before := descriptors(t)
+	vm, s := keepEcho(t)
+	s.Close()
+	vm.Close()
+	vm = mustBoot(t, configFor(t, "echo"))
+	vm.Kill("a test")
+	<-vm.Done()
+	if _, err := vm.Keep(); err == nil {
+		t.Error("a guest that is gone is kept")
+	}
+	vm.Close()
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }

@@ -49,19 +49,19 @@ func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 		}
 	}
 	vm, err := m.run(ctx, shared)
-	if err == nil && c.Counted {
-		vm.machine = m // for its snapshot
-		return vm, nil
+	if err != nil {
+		m.initrd.Close()
+		return nil, err
 	}
-	m.initrd.Close()
-	return vm, err
+	vm.machine = m // for its snapshot
+	return vm, nil
 }
 
 // run runs QEMU and everything that listens to it. The memory, nil if none is shared, is the VM's
 // from now on.
 func (m *machine) run(ctx context.Context, shared *sharedLine, more ...string) (*VM, error) {
 	c := m.config
-	lines, err := openLines(c.Counted)
+	lines, err := openLines(!c.serial)
 	if err != nil {
 		shared.Close()
 		return nil, err
@@ -93,15 +93,13 @@ func commandFor(c Config, r Recipe) command {
 	}
 	var monitor, ram int
 	next := firstFD + 4
-	if c.Counted {
-		monitor, next = next, next+1
-	}
 	if !c.serial {
-		ram = next
+		monitor, ram = next, next+1
 	}
 	return command{
 		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
 		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, Monitor: monitor, RAM: ram,
+		Counted:           c.Counted,
 		KernelCommandLine: kernelCommandLine(c, r, tscKHz()),
 	}
 }
@@ -171,7 +169,7 @@ func (l *listener) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lines are the socket pairs to QEMU: console, channel, control, and the monitor of one that counts.
+// lines are the socket pairs to QEMU: console, channel, control, and the monitor of one that can be kept.
 type lines struct {
 	ours   []net.Conn
 	theirs []*os.File

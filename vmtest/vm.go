@@ -29,8 +29,9 @@ type VM struct {
 	serial   net.Conn
 	channel  channel
 	shared   *sharedLine // nil if the guest's memory is its own
-	monitor  *monitor    // nil if instructions are not counted
-	machine  *machine    // what a snapshot can be made of; else nil
+	monitor  *monitor    // nil if the guest's memory is its own
+	machine  *machine    // what a snapshot can be made of; nil if one was, or this guest is of one
+	before   string      // what the kernel printed before the snapshot that this guest is of
 	console  *console
 	printing *stream // to the console
 	stderr   tail
@@ -69,8 +70,9 @@ func (vm *VM) Command() []string { return append([]string{}, vm.command...) }
 // PID is QEMU's process id.
 func (vm *VM) PID() int { return vm.qemu.Process.Pid }
 
-// Console is what the kernel printed so far: the first 64 KiB, and at least the last 256 KiB.
-func (vm *VM) Console() string { return vm.console.String() }
+// Console is what the kernel printed so far, of a guest of a Snapshot before that, too: the first 64 KiB,
+// and at least the last 256 KiB.
+func (vm *VM) Console() string { return vm.before + vm.console.String() }
 
 // Done is closed when the guest has ended; Wait then answers at once.
 func (vm *VM) Done() <-chan struct{} { return vm.done }

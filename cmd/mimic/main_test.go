@@ -17,6 +17,7 @@ func TestExitCodes(t *testing.T) {
 		}
 		return path
 	}
+	t.Setenv("GITHUB_ACTIONS", "") // what fails on purpose here is no news
 	good := file("good.seq", "i0 = map(hash, key=4, value=8, max=2)\nend()\n")
 	for _, c := range []struct {
 		name string
@@ -27,6 +28,11 @@ func TestExitCodes(t *testing.T) {
 		{"help", []string{"-h"}, 0},
 		{"replay holds", []string{"-replay", good}, 0},
 		{"too few sequences to tell", []string{"-sequences", "1", "-out", dir}, 3},
+		{"written", []string{"-claims", "P20", "-out", dir, "-ktap", filepath.Join(dir, "k"), "-html", filepath.Join(dir, "h")}, 0},
+		{"disk full", []string{"-claims", "P20", "-out", dir, "-junit", "/dev/full"}, 3},
+		{"no such folder", []string{"-claims", "P20", "-out", dir, "-json", filepath.Join(dir, "none", "j")}, 3},
+		{"two to the standard output", []string{"-json", "-", "-html", "-"}, 2},
+		{"a file of a replay", []string{"-replay", good, "-html", filepath.Join(dir, "h")}, 2},
 		{"unknown flag", []string{"-frob"}, 2},
 		{"no flag", []string{"6.12"}, 2},
 		{"no sequences", []string{"-sequences", "0"}, 2},

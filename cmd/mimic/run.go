@@ -62,12 +62,16 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	replay := f.String("replay", "", "run the one sequence or trace in this file instead, as mimic replay does")
 	claims := f.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	verbose := f.Bool("v", false, "also say what each map type is answered, what was asked how often, and where the documentation is wrong")
+	var outputs suite.Outputs
+	outputs.Flags(f)
 	others, err := parse(f, args)
 	switch {
 	case err != nil:
 		return 0, err
 	case len(others) > 0:
 		return 0, usagef("%q is not a flag", others[0])
+	case *replay != "" && outputs.Asked():
+		return 0, usagef("-replay judges one sequence: there is no table to write to a file")
 	case *missing != "fail" && *missing != "skip":
 		return 0, usagef("-missing %q: want fail or skip", *missing)
 	case *sequences < 1:
@@ -90,20 +94,29 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	if *replay != "" {
 		return replayAll(ctx, config, []string{*replay}, "", 1)
 	}
-	return examine(ctx, config, *missing == "skip", *verbose), nil
+	return examine(ctx, config, &outputs, *missing == "skip", *verbose)
 }
 
-// examine runs the suite and reports.
-func examine(ctx context.Context, config suite.Config, skip, verbose bool) int {
-	kernels := suite.Run(ctx, config)
+// examine runs the suite and reports. A violation stands, whatever could not be
+// written.
+func examine(ctx context.Context, config suite.Config, outputs *suite.Outputs, skip, verbose bool) (int, error) {
+	kernels, err := outputs.Run(ctx, config, skip)
+	if kernels == nil {
+		return 0, err
+	}
+	text := outputs.Text()
 	if verbose {
-		report.Verbose(os.Stdout, kernels)
+		report.Verbose(text, kernels)
 	}
 	if err := suite.SaveTypes(config.Out, kernels); err != nil {
 		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
 	}
-	report.All(os.Stdout, kernels)
-	return suite.ExitCode(kernels, skip)
+	report.All(text, kernels)
+	if code := suite.ExitCode(kernels, skip); code == suite.ExitHeld || err == nil {
+		return code, err
+	}
+	fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
+	return suite.ExitCode(kernels, skip), nil
 }
 
 // terminal is f if a person watches it, else nil.
