@@ -115,15 +115,12 @@ func tag(version string) string {
 	return "v" + base
 }
 
-// stableFrom is the least share of runs that must fail for a case not to be flaky.
-const stableFrom = 0.8
-
 // Flaky says in words why nobody should build on the case, or "".
 func (c Case) Flaky() string {
 	switch {
 	case c.Runs == 0:
 		return "it was not run again after it was reduced, so nobody knows how often it shows"
-	case float64(c.Shown) < stableFrom*float64(c.Runs):
+	case report.Flaky(c.Shown, c.Runs, c.Race):
 		return fmt.Sprintf("it is flaky: it failed %d of %d times when it was run again", c.Shown, c.Runs)
 	}
 	return ""

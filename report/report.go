@@ -43,10 +43,15 @@ type Finding struct {
 // Flaky says whether a finding was shown again too seldom to be looked for elsewhere: a race that never was in all
 // the runs that it had, anything else in less than half of them.
 func (f *Finding) Flaky() bool {
-	if ops.Races(f.Reduced.Trace.Sequence()) {
-		return f.Runs > 0 && f.Shown == 0
+	return Flaky(f.Shown, f.Runs, ops.Races(f.Reduced.Trace.Sequence()))
+}
+
+// Flaky says the same of what failed so many times of some runs.
+func Flaky(shown, runs int, race bool) bool {
+	if race {
+		return runs > 0 && shown == 0
 	}
-	return 2*f.Shown < f.Runs
+	return 2*shown < runs
 }
 
 // Kernel is what a run found on one kernel.
