@@ -120,7 +120,7 @@ func (c Case) Flaky() string {
 	switch {
 	case c.Runs == 0:
 		return "it was not run again after it was reduced, so nobody knows how often it shows"
-	case report.IsFlaky(c.Shown, c.Runs, c.Race):
+	case report.Flaky(c.Shown, c.Runs, c.Race):
 		return fmt.Sprintf("it is flaky: it failed %d of %d times when it was run again", c.Shown, c.Runs)
 	}
 	return ""

@@ -228,8 +228,9 @@ func TestNotReady(t *testing.T) {
 		want   string
 	}{
 		{"ready", func(*Case) {}, ""},
-		{"now and then", func(c *Case) { c.Shown = 3 }, "flaky: it failed 3 of 5"},
-		{"nearly always", func(c *Case) { c.Shown = 4 }, ""},
+		{"now and then", func(c *Case) { c.Shown = 2 }, "flaky: it failed 2 of 5"},
+		{"more often than not", func(c *Case) { c.Shown = 3 }, ""},
+		{"a race, now and then", func(c *Case) { c.Shown, c.Race = 1, true }, ""},
 		{"not run again", func(c *Case) { c.Runs, c.Shown = 0, 0 }, "not run again"},
 		{"no reproducer", func(c *Case) { c.Repro = nil }, "unverified"},
 		{"reproducer of no use", func(c *Case) { c.Repro = &Repro{Why: "it passed in the failing guest"} }, "it passed in the failing guest"},

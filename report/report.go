@@ -40,21 +40,18 @@ type Finding struct {
 	Elsewhere []Tested // the reduced sequence on other kernels
 }
 
-// Flaky says whether a finding was shown again too seldom to be looked for elsewhere.
+// Flaky says whether a finding was shown again too seldom to be looked for elsewhere: a race that never was in all
+// the runs that it had, anything else in less than half of them.
 func (f *Finding) Flaky() bool {
-	return f.Runs > 0 && IsFlaky(f.Shown, f.Runs, ops.Races(f.Reduced.Trace.Sequence()))
+	return Flaky(f.Shown, f.Runs, ops.Races(f.Reduced.Trace.Sequence()))
 }
 
-// stableFrom is the least share of runs in which what happens in order must fail alike.
-const stableFrom = 0.8
-
-// IsFlaky says whether so many runs that failed alike are too few for anybody to build on: of a race
-// none, of anything else less than four of five.
-func IsFlaky(shown, runs int, race bool) bool {
+// Flaky says the same of what failed so many times of some runs.
+func Flaky(shown, runs int, race bool) bool {
 	if race {
-		return shown == 0
+		return runs > 0 && shown == 0
 	}
-	return float64(shown) < stableFrom*float64(runs)
+	return 2*shown < runs
 }
 
 // Kernel is what a run found on one kernel.
