@@ -168,7 +168,7 @@ func TestPage(t *testing.T) {
 	}
 	ctx := start(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"by keyboard": pageByKeyboard, "on a phone": pageOnAPhone, "in print": pageInPrint, "safe": pageIsSafe, "timeline": pageShowsATimeline,
+		"by keyboard": pageByKeyboard, "on a phone": pageOnAPhone, "in print": pageInPrint, "in light and dark": pageInLightAndDark, "safe": pageIsSafe, "timeline": pageShowsATimeline,
 		"the tests listen": theTestsListen,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, ctx) })
@@ -240,6 +240,7 @@ const tooWide = `Array.from(document.querySelectorAll("body *")).filter(e => e.g
 func pageInPrint(t *testing.T, ctx context.Context) {
 	b := open(t, ctx, written(t, "html", everything(t)), 800)
 	call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	b.keep(t, "print")
 	yes := true
 	pdf := call(t, b, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PreferCSSPageSize: &yes}).Data
 	if !strings.HasPrefix(string(pdf), "%PDF") || len(pdf) < 20000 {
@@ -334,4 +335,28 @@ func colours(t *testing.T, b *browser, selector string) int {
 		}
 	}
 	return len(seen)
+}
+
+// faint names the verdicts that stand out too little from their ground: WCAG wants 4.5.
+const faint = `(() => {
+	const light = c => c.match(/[0-9.]+/g).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const ratio = e => { const s = getComputedStyle(e), [a, b] = [light(s.color), light(s.backgroundColor)].sort((a, b) => b - a); return (a + 0.05) / (b + 0.05); };
+	return Array.from(document.querySelectorAll(".legend .v, .seq .wrong td, .matrix tbody th")).filter(e => ratio(e) < 4.5).map(e => e.className + " " + ratio(e)).join(", ");
+})()`
+
+func pageInLightAndDark(t *testing.T, ctx context.Context) {
+	b := open(t, ctx, written(t, "html", everything(t)), 1200)
+	for _, scheme := range []string{"light", "dark"} {
+		features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
+		call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		if got := eval[string](t, b, faint); got != "" {
+			t.Errorf("in %s, hard to read: %s", scheme, got)
+		}
+		b.keep(t, scheme)
+	}
+	eval[chromedp.Void](t, b, `document.documentElement.style.setProperty("--known-ink", "#806020")`)
+	if got := eval[string](t, b, faint); !strings.Contains(got, "known") {
+		t.Errorf("what is hard to read is not noticed: %q", got)
+	}
 }

@@ -186,7 +186,10 @@ func noteAnchor(i int, key properties.Key) string {
 }
 
 func noteOf(i int, k *Kernel, row Row) pageNote {
-	n := pageNote{Anchor: noteAnchor(i, row.Key), Key: row.Key.String(), Why: row.why(), Verdict: verdictOf(row.Verdict, 0)}
+	n := pageNote{Anchor: noteAnchor(i, row.Key), Key: row.Key.String(), Why: oneLine(row.Reason), Verdict: verdictOf(row.Verdict, 0)}
+	if row.Stale {
+		n.Why = row.why()
+	}
 	for _, f := range k.Blames(row) {
 		n.Findings = append(n.Findings, pageLink{k.anchor(i, f), kindOf(f)})
 	}

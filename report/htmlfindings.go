@@ -24,7 +24,7 @@ func findingOf(i int, k *Kernel, f *Finding) pageFinding {
 	v := f.Reduced
 	p := pageFinding{
 		Anchor: k.anchor(i, f), Kind: kindOf(f), Kernel: oneLine(k.Title()), Class: classOf(f),
-		Steps: stepsOf(v), Known: oneLine(f.Known), Stability: f.Stability(), Next: oneLine(Next(k, f)), Timeline: timeline(k, f),
+		Steps: stepsOf(f), Known: oneLine(f.Known), Stability: f.Stability(), Next: oneLine(Next(k, f)), Timeline: timeline(k, f),
 		Elsewhere: oneLine(strings.Join(elsewhere(f.Elsewhere), "; ")),
 		Seen:      fmt.Sprintf("in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries", f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries),
 	}
@@ -54,9 +54,10 @@ func classOf(f *Finding) string {
 	return faces[Violated].class
 }
 
-func stepsOf(v *properties.Violation) (all []pageStep) {
+func stepsOf(f *Finding) (all []pageStep) {
+	v := f.Reduced
 	for i, step := range v.Trace.Steps[:v.Step+1] {
-		s := pageStep{Op: plain(fmt.Sprint(step.Op)), Answer: "(no answer)"}
+		s := pageStep{Op: plain(fmt.Sprint(step.Op) + anyOther(f, i)), Answer: "(no answer)"}
 		if step.Returned {
 			s.Answer = plain(step.Got.String())
 		}

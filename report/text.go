@@ -184,15 +184,6 @@ func anyOther(f *Finding, step int) string {
 	return "  # or any other " + strings.Join(names, ", ")
 }
 
-// stability says how often a finding was shown again.
-func stability(f *Finding) string {
-	text := fmt.Sprintf("shown again in %d of %d runs", f.Shown, f.Runs)
-	if f.Flaky() {
-		text += ": flaky, not to be bisected"
-	}
-	return text
-}
-
 func footer(w io.Writer, k *Kernel, f *Finding) {
 	v := f.Reduced
 	if v.Trace.Detail != "" {
@@ -210,13 +201,10 @@ func footer(w io.Writer, k *Kernel, f *Finding) {
 	fmt.Fprintf(w, "    seen in %d of %d sequences, seed %d; reduced from %d operations to %d in %d tries\n",
 		f.Times, k.Sequences, k.Seed, len(f.Original), v.Step+1, f.Tries)
 	if f.Runs > 0 {
-		fmt.Fprintf(w, "    %s\n", stability(f))
+		fmt.Fprintf(w, "    %s\n", f.Stability())
 	}
 	if lines := elsewhere(f.Elsewhere); len(lines) > 0 {
 		fmt.Fprintf(w, "    other kernels: %s\n", strings.Join(lines, "; "))
-	}
-	if f.Runs > 0 {
-		fmt.Fprintf(w, "    stability: %s\n", f.Stability())
 	}
 	if f.Known != "" {
 		fmt.Fprintf(w, "    known deviation: %s\n", f.Known)
@@ -239,5 +227,9 @@ func (f *Finding) Stability() string {
 	if f.Runs == 0 {
 		return "not run again after it was reduced"
 	}
-	return fmt.Sprintf("fails %d times of %d", f.Shown, f.Runs)
+	text := fmt.Sprintf("shown again in %d of %d runs", f.Shown, f.Runs)
+	if f.Flaky() {
+		text += ": flaky, not to be bisected"
+	}
+	return text
 }
