@@ -46,6 +46,7 @@ func (w *writer) race(steps []ops.Step, at int) error {
 		w.line("race(threads, %d, %d);\n", len(table), busy)
 		return nil
 	}
+	w.need("found")
 	w.raceLoop(steps, len(table), busy, at)
 	return nil
 }
