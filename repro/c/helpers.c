@@ -12,6 +12,7 @@ static const char *errno_name(int e)
 	case EPERM: return "EPERM";
 	case ENOENT: return "ENOENT";
 	case ENXIO: return "ENXIO";
+	case EIO: return "EIO";
 	case E2BIG: return "E2BIG";
 	case EBADF: return "EBADF";
 	case EAGAIN: return "EAGAIN";
@@ -597,8 +598,11 @@ static int load(struct prog_attr *a)
 		return fd;
 	if (errno == EPERM || errno == ENOSYS)
 		return -1;
-	for (end = log; (end = strchr(end, '\n')) && end[1] && strncmp(end + 1, "processed ", 10); end++)
+	for (end = log; (end = strchr(end, '\n')) && end[1]; end++) {
+		if (!strncmp(end + 1, "processed ", 10) || !strncmp(end + 1, "verification time", 17) || !strncmp(end + 1, "stack depth", 11))
+			break;
 		line = end + 1;
+	}
 	printf("(%s: %.*s) ", errno_name(errno), (int)strcspn(line, "\n"), line);
 	strcpy(answer, "refused");
 	return -1;
