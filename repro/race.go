@@ -47,16 +47,15 @@ func (w *writer) race(steps []ops.Step, at int) error {
 		return nil
 	}
 	w.need("found")
-	w.raceLoop(steps, len(table), busy, at)
+	w.raceLoop(len(table), busy)
 	return nil
 }
 
-func (w *writer) raceLoop(steps []ops.Step, threads, busy, at int) {
-	about := steps[at]
+func (w *writer) raceLoop(threads, busy int) {
 	w.line("for (int round = 0; round < %d && !bugs; round++)", rounds)
 	w.line("\trace(threads, %d, %d);", threads, busy)
 	w.line("printf(bugs ? \"BUG: %%s, seen %%d times, want %%s\\n\" : \"NOT THERE: not seen in %d rounds\\n\", bug, bugs,", rounds)
-	w.line("       %s);", strconv.Quote(w.v.Wanted()+" ("+about.Op.String()+")"))
+	w.line("       %s);", strconv.Quote(w.v.Wanted()))
 	w.line("return bugs > 0;")
 }
 
