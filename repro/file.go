@@ -136,7 +136,7 @@ var headers = []struct{ header, words string }{
 	{"string.h", ""}, {"sys/epoll.h", "epoll_"}, {"sys/eventfd.h", "eventfd("}, {"sys/mman.h", "mmap( memfd_"}, {"sys/prctl.h", "prctl("},
 	{"sys/resource.h", "rlimit"},
 	{"sys/signalfd.h", "signalfd("}, {"sys/socket.h", "socket("}, {"sys/syscall.h", ""}, {"sys/timerfd.h", "timerfd_"},
-	{"sys/wait.h", "waitpid("}, {"time.h", "clock_gettime("}, {"unistd.h", ""},
+	{"sys/wait.h", "waitpid("}, {"time.h", "clock_gettime( time(NULL)"}, {"unistd.h", ""},
 }
 
 func headersOf(text string) (all []string) {
