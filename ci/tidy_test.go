@@ -26,6 +26,7 @@ var arrows = map[string]map[string]string{
 	"mimic/loader":          {"mimic/properties": "what is seen is not judged here", "mimic/target": "an example does not know where it runs", "mimic/vmtest": "an example does not know where it runs", "testing": "the agent is small"},
 	"mimic/report":          {"mimic/target": "a report is about traces, wherever they came from", "mimic/suite": "the suite reports, not the other way round"},
 	"mimic/evidence":        {"mimic/suite": "evidence is kept, not gathered, here", "mimic/target": "evidence is about traces, wherever they came from", "testing": "the commands use it"},
+	"mimic/repro":           {"mimic/target": "a reproducer does not run itself", "mimic/vmtest": "a reproducer does not run itself", "mimic/suite": "the suite verifies reproducers, not the other way round", "testing": "the commands use it too", "os": "writing a file is for who asked for it"},
 	"mimic/suite":           {"testing": "the commands use it too"},
 	"mimic/cmd/agent":       {"mimic/properties": "the agent decides nothing", "testing": "the agent is small"},
 	"mimic/target/wire":     {"mimic/properties": "a message is not judged on its way"},

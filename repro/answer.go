@@ -2,6 +2,7 @@ package repro
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"mimic/ops"
@@ -23,8 +24,20 @@ func canonical(op ops.Op, got ops.Result) (string, error) {
 			return describe(o, got.Got)
 		}
 	}
+	if name := got.Errno.String(); !named[name] {
+		return strings.Replace(got.String(), name, fmt.Sprintf("E%d", got.Errno), 1), nil
+	}
 	return got.String(), nil
 }
+
+// named are the errnos that the C file has names for; of others it says the number.
+var named = func() map[string]bool {
+	names := map[string]bool{"ok": true}
+	for _, m := range regexp.MustCompile(`return "(E[A-Z0-9]+)"`).FindAllStringSubmatch(helpersFile, -1) {
+		names[m[1]] = true
+	}
+	return names
+}()
 
 // describe turns the words of Info's answer into the numbers that the C file prints.
 func describe(o ops.Info, text string) (string, error) {

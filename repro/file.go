@@ -3,6 +3,7 @@ package repro
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ const patience, slowPatience = 5000, 30000
 // file is the whole file.
 func (w *writer) file(about About) string {
 	helpers := w.storage(strings.Join(w.chosen(), ""))
-	body := w.body.String()
+	body := "\tunlimited();\n\n" + w.body.String()
 	if !w.needs["ids"] {
 		body = withoutIDs(body)
 	}
@@ -71,10 +72,8 @@ func (w *writer) file(about About) string {
 	out.WriteString("\n")
 	out.WriteString(w.macros(helpers))
 	out.WriteString(helpers)
-	if len(w.names) > 0 {
-		out.WriteString(w.variables())
-	}
-	fmt.Fprintf(&out, "%sint main(void)\n{\n%s}\n", spaced(w.globals.String()), strings.ReplaceAll(body, "\n\n}", "\n}"))
+	out.WriteString(w.variables(w.globals.String() + body))
+	fmt.Fprintf(&out, "%sint main(void)\n{\n%s}\n", spaced(w.globals.String()), blocks.ReplaceAllString(body, "\n$1"))
 	return out.String()
 }
 
@@ -113,11 +112,19 @@ func (w *writer) macros(helpers string) string {
 	return out.String()
 }
 
-// variables declares what the names of the sequence stand for.
-func (w *writer) variables() string {
+var quoted = regexp.MustCompile(`"(\\\\.|[^"])*"|/\*.*?\*/`)
+
+// variables declares what the names of the sequence stand for, where code uses it.
+func (w *writer) variables(code string) string {
+	code = quoted.ReplaceAllString(code, "")
 	var all []string
 	for _, n := range w.names {
-		all = append(all, c(n)+" = -1")
+		if regexp.MustCompile(`\b` + c(n) + `\b`).MatchString(code) {
+			all = append(all, c(n)+" = -1")
+		}
+	}
+	if len(all) == 0 {
+		return ""
 	}
 	return "/* The descriptors of the sequence, by its names. */\nstatic int " + strings.Join(all, ", ") + ";\n\n"
 }
@@ -127,8 +134,9 @@ var headers = []struct{ header, words string }{
 	{"errno.h", ""}, {"fcntl.h", "O_RDONLY F_GETFD"}, {"poll.h", "pollfd"}, {"pthread.h", "pthread_"}, {"sched.h", "sched_ CPU_SET"},
 	{"signal.h", "SIGKILL sigset_t"}, {"stdarg.h", "va_list"}, {"stddef.h", "offsetof"}, {"stdint.h", ""}, {"stdio.h", ""}, {"stdlib.h", "exit( qsort("},
 	{"string.h", ""}, {"sys/epoll.h", "epoll_"}, {"sys/eventfd.h", "eventfd("}, {"sys/mman.h", "mmap( memfd_"}, {"sys/prctl.h", "prctl("},
+	{"sys/resource.h", "rlimit"},
 	{"sys/signalfd.h", "signalfd("}, {"sys/socket.h", "socket("}, {"sys/syscall.h", ""}, {"sys/timerfd.h", "timerfd_"},
-	{"sys/wait.h", "waitpid("}, {"time.h", "clock_gettime("}, {"unistd.h", ""},
+	{"sys/wait.h", "waitpid("}, {"time.h", "clock_gettime( time(NULL)"}, {"unistd.h", ""},
 }
 
 func headersOf(text string) (all []string) {
@@ -146,22 +154,29 @@ func headersOf(text string) (all []string) {
 
 // title is the comment at the top: what is promised, what was seen, and how to see it.
 func (w *writer) title(about About) string {
-	v, step := w.v, w.v.Trace.Steps[w.v.Step]
-	lines := []string{""}
-	for _, key := range v.Broken()[:min(1, len(v.Broken()))] {
-		claim := properties.ClaimByID(key.Claim)
-		lines = append(lines, "What is promised ("+key.String()+"): "+claim.Says, "Source: "+claim.Source)
-	}
-	lines = append(lines, "", "What was seen, on "+about.Kernel+":", "  "+step.Op.String(), "  answers "+seenText(v.Trace, step)+", want "+v.Wanted(), "",
-		"Build and run as root, in a machine that may be lost:", "  gcc -static -O1 -o repro repro.c && ./repro")
+	command := "gcc -static -O1 -o repro repro.c && ./repro"
 	if w.races {
-		lines[len(lines)-1] = "  gcc -static -O1 -pthread -o repro repro.c && ./repro"
+		command = "gcc -static -O1 -pthread -o repro repro.c && ./repro"
 	}
-	lines = append(lines, exits(v.Trace, step))
+	v := w.v
+	lines := append(title(v, about), "", " Build and run as root, in a machine that may be lost:", "   "+command)
+	lines = append(lines, wrap([]string{exits(v.Trace, v.Trace.Steps[v.Step])})...)
+	return "// SPDX-License-Identifier: MIT\n/*\n *" + strings.Join(lines, "\n *") + "\n */\n"
+}
+
+// title says what is promised and what was seen.
+func title(v *properties.Violation, about About) []string {
+	var lines []string
+	if broken := v.Broken(); len(broken) > 0 {
+		claim := properties.ClaimByID(broken[0].Claim)
+		lines = append(lines, "What is promised ("+broken[0].String()+"): "+claim.Says, "Source: "+claim.Source, "")
+	}
+	step := v.Trace.Steps[v.Step]
+	lines = append(lines, "What was seen, on "+about.Kernel+":", "  "+step.Op.String(), "  answers "+seenText(v.Trace, step)+", want "+v.Wanted())
 	if about.Replay != "" {
-		lines = append(lines, "With mimic: "+about.Replay)
+		lines = append(lines, "", "With mimic: "+about.Replay)
 	}
-	return "// SPDX-License-Identifier: MIT\n/*" + strings.Join(wrap(lines), "\n *") + "\n */\n"
+	return wrap(lines)
 }
 
 func exits(t ops.Trace, step ops.Step) string {
@@ -202,6 +217,9 @@ func wrap(lines []string) (all []string) {
 	}
 	return all
 }
+
+// blocks are their ends that have an empty line before them.
+var blocks = regexp.MustCompile(`\n\n(\t*\})`)
 
 // spaced is a text with an empty line behind it, if there is one.
 func spaced(text string) string {

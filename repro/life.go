@@ -87,11 +87,10 @@ func (w *writer) emitHold(op ops.Op) ([]string, error) {
 		w.need("process")
 		return one("%s = hold_in_process(%s);", c(o.Def), c(o.Of))
 	case ops.Kill:
-		w.use(o.On)
-		w.need("process")
 		if !w.handle(o.On).process {
 			return one(`strcpy(answer, "= no process");`)
 		}
+		w.need("kill")
 		return one("kill_process(&%s);", c(o.On))
 	case ops.Join: // of no threads
 		return one(`strcpy(answer, "ok");`)
@@ -200,7 +199,7 @@ func (w *writer) emitEnd() (lines []string, err error) {
 	w.need("forget", "closefd")
 	for _, n := range slices.Sorted(slices.Values(w.names)) {
 		if h := w.handles[n]; h != nil && h.process {
-			w.need("process")
+			w.need("kill")
 			lines = append(lines, fmt.Sprintf("kill_process(&%s);", c(n)))
 		} else {
 			lines = append(lines, fmt.Sprintf("close_fd(&%s);", c(n)))

@@ -69,8 +69,11 @@ func (w *writer) emitProg(o ops.Prog, step ops.Step) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines = append(append(lines, more...), fmt.Sprintf("\t%s = load(&(struct prog_attr){ %s });", c(o.Def), a), "}")
-	return lines, nil
+	lines = append(append(lines, more...), fmt.Sprintf("\t%s = load(&(struct prog_attr){", c(o.Def)))
+	for _, l := range a.lines() {
+		lines = append(lines, "\t"+l)
+	}
+	return append(lines, "\t});", "}"), nil
 }
 
 // attributes are those of BPF_PROG_LOAD; the lines come before.
@@ -177,7 +180,7 @@ func listing(ins asm.Instructions, code []byte, holes map[int32]string) []string
 		at += 8
 	}
 	for _, i := range ins {
-		comment := fmt.Sprintf("%v", i)
+		comment := strings.ReplaceAll(fmt.Sprintf("%v", i), "off: -1 ", "") // a jump by name
 		for imm, hole := range holes {
 			comment = strings.ReplaceAll(comment, fmt.Sprint(imm), hole)
 		}

@@ -18,6 +18,7 @@ import (
 
 // About says where a violation was seen, for people.
 type About struct {
+	Name   string // what -vm takes: 6.12
 	Kernel string // release, and the package that it came from
 	Replay string // the command that shows it with mimic; "" if there is none
 }
@@ -55,22 +56,24 @@ func C(v *properties.Violation, about About) (string, error) {
 
 // writer puts a C file together.
 type writer struct {
-	v       *properties.Violation
-	want    []string // what each step must answer to go on, see expectations
-	handles map[ops.Name]*handle
-	needs   map[string]bool // helpers
-	names   []ops.Name      // variables, in the order of their first use
-	globals strings.Builder // arrays and functions before main
-	body    strings.Builder
-	objects int  // how many maps and BTF objects there may be
-	slow    bool // the kernel takes its time to forget some of them
-	gated   bool // programs are attached
-	thread  bool // what is written now is done by a thread
-	races   bool
+	v        *properties.Violation
+	want     []string // what each step must answer to go on, see expectations
+	refusals []string // how some kernels may refuse it, see refusals
+	handles  map[ops.Name]*handle
+	needs    map[string]bool // helpers
+	names    []ops.Name      // variables, in the order of their first use
+	globals  strings.Builder // arrays and functions before main
+	body     strings.Builder
+	depth    int  // of the block that is written
+	objects  int  // how many maps and BTF objects there may be
+	slow     bool // the kernel takes its time to forget some of them
+	gated    bool // programs are attached
+	thread   bool // what is written now is done by a thread
+	races    bool
 }
 
 func newWriter(v *properties.Violation) *writer {
-	w := &writer{v: v, want: expectations(v), handles: map[ops.Name]*handle{}, needs: map[string]bool{"base": true}}
+	w := &writer{v: v, want: expectations(v), refusals: refusals(v), handles: map[ops.Name]*handle{}, needs: map[string]bool{"base": true, "memlock": true}}
 	for _, step := range v.Trace.Steps {
 		switch step.Op.(type) {
 		case ops.Attach:
@@ -90,7 +93,8 @@ func (w *writer) need(names ...string) {
 }
 
 func (w *writer) line(format string, args ...any) {
-	fmt.Fprintf(&w.body, "\t"+format+"\n", args...)
+	w.body.WriteString(strings.Repeat("\t", w.depth+1))
+	fmt.Fprintf(&w.body, format+"\n", args...)
 }
 
 // main writes the steps up to the one that decides.
@@ -114,25 +118,32 @@ func (w *writer) some(steps []ops.Step, i int) (int, error) {
 	if block, times := repeated(steps[i:w.v.Step], w.want[i:]); times > 1 {
 		w.line("for (int n = 0; n < %d; n++) {", times)
 		w.objects += block * times
-		err := w.inOrder(steps[i:i+block], w.want[i:])
-		w.line("}")
+		w.depth++
+		err := w.inOrder(steps[i:i+block], i)
+		w.depth--
+		w.line("}\n")
 		return block * times, err
 	}
 	if i < w.v.Step {
-		return 1, w.inOrder(steps[i:i+1], w.want[i:])
+		return 1, w.inOrder(steps[i:i+1], i)
 	}
 	return 1, w.last(steps[i])
 }
 
-func (w *writer) inOrder(steps []ops.Step, want []string) error {
+// inOrder writes steps, of which the first has a number.
+func (w *writer) inOrder(steps []ops.Step, first int) error {
 	w.need("expect")
 	for i, step := range steps {
 		if err := w.do(step.Op, step); err != nil {
 			return err
 		}
+		if refusal := w.refusals[first+i]; refusal != "" {
+			w.need("unless")
+			w.line("unless(%s);", strconv.Quote(refusal))
+		}
 		text := "NULL"
-		if want[i] != "" {
-			text = strconv.Quote(want[i])
+		if want := w.want[first+i]; want != "" {
+			text = strconv.Quote(want)
 		}
 		w.line("expect(%s);\n", text)
 	}

@@ -12,6 +12,7 @@ static const char *errno_name(int e)
 	case EPERM: return "EPERM";
 	case ENOENT: return "ENOENT";
 	case ENXIO: return "ENXIO";
+	case EIO: return "EIO";
 	case E2BIG: return "E2BIG";
 	case EBADF: return "EBADF";
 	case EAGAIN: return "EAGAIN";
@@ -42,16 +43,17 @@ static int answers(long r)
 	return r;
 }
 
-static int bpf(int cmd, void *attr, unsigned int size)
-{
-	return answers(syscall(__NR_bpf, cmd, attr, size));
-}
-
 static void step(const char *op)
 {
 	doing = op;
 	printf("%-60s  ", op);
 	fflush(stdout);
+}
+
+//# bpf
+static int bpf(int cmd, void *attr, unsigned int size)
+{
+	return answers(syscall(__NR_bpf, cmd, attr, size));
 }
 
 //# ptr
@@ -81,6 +83,26 @@ static void expect(const char *want)
 		return;
 	printf("CANNOT TELL: %s should have answered %s\n", doing, want);
 	exit(2);
+}
+
+//# unless
+/* Some kernels refuse a step on the way, as they may: what would show the bug is not done there. */
+static void unless(const char *refusal)
+{
+	if (strcmp(answer, refusal))
+		return;
+	printf("%s\nNOT THERE: this kernel does not let %s happen\n", answer, doing);
+	exit(0);
+}
+
+//# memlock
+/* Up to 5.10 maps count as locked memory. */
+static void unlimited(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all))
+		printf("(the limit on locked memory stays: is this root?)\n");
 }
 
 //# decide
@@ -130,7 +152,7 @@ static int survived(void)
 	return 0;
 }
 
-//# map
+//# map bpf
 /* The attributes of BPF_MAP_CREATE, and room behind them. */
 struct map_attr {
 	uint32_t map_type, key_size, value_size, max_entries, map_flags, inner_map_fd, numa_node;
@@ -149,7 +171,7 @@ static int map(struct map_attr *a)
 	return bpf(0 /* BPF_MAP_CREATE */, a, size);
 }
 
-//# elem ptr
+//# elem ptr bpf
 static int elem(int cmd, int fd, const void *key, void *value, uint64_t flags, uint64_t tail)
 {
 	struct {
@@ -319,7 +341,7 @@ static void add_pairs(const char *before, unsigned int n)
 		add("%s%s=%s", i ? " " : before, pairs[i].key, pairs[i].name);
 }
 
-//# batch ptr add
+//# batch ptr add bpf
 static unsigned int batch(int cmd, int fd, void *in, void *out, const void *keys, const void *values,
 			  unsigned int count, uint64_t elem_flags, uint64_t flags, uint64_t tail)
 {
@@ -385,7 +407,7 @@ static void dump(int fd, unsigned int size)
 	strcat(answer, "}");
 }
 
-//# freeze
+//# freeze bpf
 static void freeze(int fd, uint32_t tail)
 {
 	uint32_t a[3] = { fd, tail };
@@ -393,7 +415,7 @@ static void freeze(int fd, uint32_t tail)
 	bpf(22 /* BPF_MAP_FREEZE */, a, sizeof(a));
 }
 
-//# info ptr
+//# info ptr bpf
 /* What the kernel says of a map, in the numbers of its interface. */
 static void info(int fd, uint32_t id, uint32_t btf)
 {
@@ -425,7 +447,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-//# reopen
+//# reopen bpf
 static int reopen(uint32_t id, uint32_t flags)
 {
 	uint32_t a[3] = { id, 0, flags };
@@ -493,7 +515,7 @@ static void forgotten(void)
 		usleep(5000);
 }
 
-//# btf ptr
+//# btf ptr bpf
 /* Types that describe values, as BPF_BTF_LOAD takes them. */
 static int load_btf(const void *types, uint32_t size)
 {
@@ -536,7 +558,7 @@ static uint32_t kernel_type(unsigned int kind, const char *name, uint32_t *size)
 	return 0;
 }
 
-//# prog ptr
+//# prog ptr bpf
 struct insn {
 	uint8_t code, regs; /* dst in the lower half, src in the upper */
 	int16_t off;
@@ -576,8 +598,11 @@ static int load(struct prog_attr *a)
 		return fd;
 	if (errno == EPERM || errno == ENOSYS)
 		return -1;
-	for (end = log; (end = strchr(end, '\n')) && end[1] && strncmp(end + 1, "processed ", 10); end++)
+	for (end = log; (end = strchr(end, '\n')) && end[1]; end++) {
+		if (!strncmp(end + 1, "processed ", 10) || !strncmp(end + 1, "verification time", 17) || !strncmp(end + 1, "stack depth", 11))
+			break;
 		line = end + 1;
+	}
 	printf("(%s: %.*s) ", errno_name(errno), (int)strcspn(line, "\n"), line);
 	strcpy(answer, "refused");
 	return -1;
@@ -601,7 +626,7 @@ static void open_mailbox(struct mailbox *m)
 	}
 }
 
-//# testrun ptr
+//# testrun ptr bpf
 /* BPF_PROG_TEST_RUN: once, with a packet, with a context, or with neither. */
 static THREAD uint32_t retval;
 
@@ -630,7 +655,7 @@ static int test_run(int fd, int packet, int context)
 	return 0;
 }
 
-//# attach
+//# attach bpf
 /* A program for a function of the kernel is attached to it. */
 static int attach(int fd)
 {
@@ -704,7 +729,7 @@ static void collect(struct program *p)
 		strcpy(answer, "= end");
 }
 
-//# pins ptr
+//# pins ptr bpf
 /* A bpf file system that is mounted nowhere is the working directory. */
 static void enter_bpffs(void)
 {
@@ -772,7 +797,7 @@ static void renew(int fd, const void *key, struct map_attr *a, uint64_t flags)
 	close(new);
 }
 
-//# iterate prog kernelbtf ptr
+//# iterate prog kernelbtf ptr bpf
 /* An iterator over the elements of a map keeps the map. */
 static int iterate(int fd)
 {
@@ -820,6 +845,7 @@ static int hold_in_process(int fd)
 	return answers(pid);
 }
 
+//# kill
 static void kill_process(int *pid)
 {
 	if (*pid < 0) {
@@ -839,8 +865,7 @@ struct thread {
 	pthread_t id;
 };
 
-static int missing, busy, bugs;
-static char bug[256];
+static int missing, busy;
 
 static void begin(struct thread *t)
 {
@@ -852,12 +877,6 @@ static void begin(struct thread *t)
 	__atomic_sub_fetch(&missing, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&missing, __ATOMIC_SEQ_CST) > 0)
 		sched_yield();
-}
-
-static void found(const char *op)
-{
-	if (!__atomic_fetch_add(&bugs, 1, __ATOMIC_SEQ_CST))
-		snprintf(bug, sizeof(bug), "%s answers %.100s", op, answer);
 }
 
 static void race(struct thread *t, int n, int working)
@@ -873,4 +892,14 @@ static void race(struct thread *t, int n, int working)
 		}
 	for (i = 0; i < n; i++)
 		pthread_join(t[i].id, NULL);
+}
+
+//# found threads
+static int bugs;
+static char bug[256];
+
+static void found(const char *op)
+{
+	if (!__atomic_fetch_add(&bugs, 1, __ATOMIC_SEQ_CST))
+		snprintf(bug, sizeof(bug), "%s answers %.100s", op, answer);
 }
