@@ -31,7 +31,7 @@ func TestListenerHearsWordsInPieces(t *testing.T) {
 }
 
 func TestInitramfs(t *testing.T) {
-	f, err := initramfs(testInit, []string{"a"}, []string{"K=v"}, "secret", 0xc000000)
+	f, err := initramfs(testInit, []string{"a"}, []string{"K=v"}, "secret", 0xc000000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
