@@ -267,7 +267,7 @@ func (s *Source) download(ctx context.Context, r aptRoot, c candidate, dir strin
 		return err
 	}
 	if strings.HasPrefix(u.url, "http://") || strings.HasPrefix(u.url, "https://") {
-		err = s.get(ctx, download{c.Package + " " + c.Version, u.url, u.sum, u.size, http.DefaultClient}, use)
+		err = s.acquire(ctx, download{c.Package + " " + c.Version, u.url, u.sum, u.size, http.DefaultClient}, use)
 		var wire *net.OpError
 		var name *net.DNSError
 		if !errors.As(err, &wire) && !errors.As(err, &name) {

@@ -127,7 +127,7 @@ func (s *Source) build(ctx context.Context, r recipe, part string) (Kernel, erro
 func (s *Source) unpackSource(ctx context.Context, c candidate, b builder) error {
 	part := filepath.Dir(b.tree)
 	content := filepath.Join(part, "package")
-	err := s.download(ctx, s.root(c.Suite, arches[0]), c, part, func(deb string) error {
+	err := s.download(ctx, s.root(c.Suite), c, part, func(deb string) error {
 		return b.run(ctx, "dpkg-deb", "-x", deb, content)
 	})
 	if err != nil {

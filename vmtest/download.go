@@ -30,10 +30,10 @@ func (e *WrongHashError) Error() string {
 	return fmt.Sprintf("%s has the hash sha256:%s, announced is sha256:%s", e.What, e.Got, e.Want)
 }
 
-// get downloads a file and hands its path to use; it is gone when use returns. What an earlier try left
+// acquire downloads a file and hands its path to use; it is gone when use returns. What an earlier try left
 // is continued, and so is a connection that breaks after it brought something. What is wrong in the end
 // is deleted; what is not all there stays for the next try.
-func (s *Source) get(ctx context.Context, d download, use func(path string) error) error {
+func (s *Source) acquire(ctx context.Context, d download, use func(path string) error) error {
 	st := s.store()
 	unlock, err := lock(ctx, st.lockOf("download-"+d.sum))
 	if err != nil {

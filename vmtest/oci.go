@@ -120,7 +120,7 @@ func (s *Source) unpackLayers(ctx context.Context, ref name.Reference, layers []
 			url:  fmt.Sprintf("%s://%s/v2/%s/blobs/%s", repository.Scheme(), repository.RegistryStr(), repository.RepositoryStr(), layer.Digest),
 			sum:  layer.Digest.Hex, size: layer.Size, client: &http.Client{Transport: trip},
 		}
-		if err := s.get(ctx, d, u.layer); err != nil {
+		if err := s.acquire(ctx, d, u.layer); err != nil {
 			return err
 		}
 	}

@@ -127,9 +127,9 @@ func (s *Source) fromSuites(ctx context.Context, row Line) (Kernel, error) {
 	if !ok {
 		return Kernel{}, missing
 	}
-	k, err := s.take(ctx, row, c)
+	k, err := s.get(ctx, row, c)
 	var status *statusError
-	for ; errors.As(err, &status) && status.code == http.StatusNotFound; k, err = s.take(ctx, row, c) {
+	for ; errors.As(err, &status) && status.code == http.StatusNotFound; k, err = s.get(ctx, row, c) {
 		all = slices.DeleteFunc(all, func(other candidate) bool { return other == c })
 		older, ok := newest(row, all)
 		if !ok {
@@ -149,7 +149,7 @@ func (s *Source) candidates(ctx context.Context, row Line) (all []candidate, e *
 		return nil, e
 	}
 	for _, suite := range row.Suites {
-		root := s.root(suite, archOf(row.Arch))
+		root := s.rootFor(suite, archOf(row.Arch))
 		list, err := root.candidates(ctx, s.Progress)
 		all = append(all, list...)
 		e.Tried = append(e.Tried, tried(root, row, list, err))
@@ -203,7 +203,10 @@ func (s *Source) usable() error {
 	return err
 }
 
-func (s *Source) root(suite string, a arch) aptRoot {
+// root is where apt works for a suite.
+func (s *Source) root(suite string) aptRoot { return s.rootFor(suite, arches[0]) }
+
+func (s *Source) rootFor(suite string, a arch) aptRoot {
 	m := mirrors{s.Mirror, s.SecurityMirror}
 	dir := suite
 	if a.name != usualArch {
@@ -212,8 +215,8 @@ func (s *Source) root(suite string, a arch) aptRoot {
 	return aptRoot{filepath.Join(s.CacheDir, "apt", dir), suite, m.forSuite(suite), a.debian}
 }
 
-// take returns the kernel of a package from the cache, or puts it there.
-func (s *Source) take(ctx context.Context, row Line, c candidate) (Kernel, error) {
+// get returns the kernel of a package from the cache, or puts it there.
+func (s *Source) get(ctx context.Context, row Line, c candidate) (Kernel, error) {
 	if row.Config != "" {
 		return s.getBuilt(ctx, row, c)
 	}
@@ -257,7 +260,7 @@ func (s *Source) install(ctx context.Context, row Line, c candidate, part string
 
 // unpack downloads a package and puts the files of interest in it into dir.
 func (s *Source) unpack(ctx context.Context, row Line, c candidate, dir string) (found contents, err error) {
-	err = s.download(ctx, s.root(c.Suite, archOf(row.Arch)), c, dir, func(deb string) error {
+	err = s.download(ctx, s.rootFor(c.Suite, archOf(row.Arch)), c, dir, func(deb string) error {
 		found, err = unpackDeb(ctx, deb, dir)
 		return err
 	})

@@ -73,7 +73,7 @@ func TestFetchWithoutMirror(t *testing.T) {
 // fillCache puts package lists of an age, and a kernel, into the cache.
 func fillCache(t *testing.T, s *Source, suite string, age time.Duration, list ...candidate) {
 	t.Helper()
-	root := s.root(suite, arches[0])
+	root := s.root(suite)
 	text, err := json.Marshal(savedIndex{root.mirror, list})
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestFetchAfterMirrorChanged(t *testing.T) {
 
 func TestFetchIsCancelled(t *testing.T) {
 	s, _ := testSource(t)
-	unlock, err := lock(context.Background(), s.root("trixie", arches[0]).dir+".lock")
+	unlock, err := lock(context.Background(), s.root("trixie").dir+".lock")
 	if err != nil {
 		t.Fatal(err)
 	}
