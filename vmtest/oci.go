@@ -53,8 +53,8 @@ func (s *Source) fromImage(ctx context.Context, row Line, image string) (Kernel,
 
 // reference adds the registry to the name of an image that has none.
 func (s *Source) reference(image string) (name.Reference, error) {
-	first, _, _ := strings.Cut(image, "/")
-	if strings.ContainsAny(first, ".:") || first == "localhost" {
+	first, _, several := strings.Cut(image, "/")
+	if several && (strings.ContainsAny(first, ".:") || first == "localhost") {
 		return name.ParseReference(image)
 	}
 	if s.Registry == "" {
