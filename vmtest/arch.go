@@ -25,7 +25,7 @@ type arch struct {
 
 // flavour matches the names of the packages with the kernels of a flavour.
 func flavour(name string) *regexp.Regexp {
-	return regexp.MustCompile(`^linux-(image|binary)-(unsigned-)?\d[\w.+~]*(-rc\d+)?(-\d+)?-` + name + `(-unsigned)?$`)
+	return regexp.MustCompile(`^linux-(image|binary)-(unsigned-)?\d[\w.+~]*(-rc\d+)?(-\d[\w.+~]*)?-` + name + `(-unsigned)?$`)
 }
 
 // arches lists them, the usual one first.
