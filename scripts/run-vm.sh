@@ -25,5 +25,5 @@ fi
 cache=${MIMIC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mimic}
 mkdir -p "$cache/bin" || exit 3
 # Paths are meant from where the user is, the module is where this script is.
-(cd "$here/.." && go build -o "$cache/bin/mimic" ./cmd/mimic) || exit 3
+(cd "$here/.." && go build -buildvcs=false -o "$cache/bin/mimic" ./cmd/mimic) || exit 3
 MIMIC_SOURCE=$(cd "$here/.." && pwd) exec "$cache/bin/mimic" -vm "$kernels" "$@"

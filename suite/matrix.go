@@ -2,8 +2,8 @@ package suite
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
+	"time"
 
 	"mimic/target"
 	"mimic/vmtest"
@@ -18,19 +18,29 @@ func Matrix() ([]vmtest.Line, error) {
 	return readTable(filepath.Join(root, MatrixFile), vmtest.ParseMatrix)
 }
 
-// Fetch gets the kernel of a row into the cache, building it if it has a
+// Fetch gets a kernel that vmtest.Want knows into the cache, building it if it has a
 // configuration of ours.
 func Fetch(ctx context.Context, name string, progress func(string)) (vmtest.Kernel, error) {
 	rows, err := Matrix()
 	if err != nil {
 		return vmtest.Kernel{}, err
 	}
-	for _, row := range rows {
-		if row.Name() == name {
-			return source(progress).Fetch(ctx, row)
-		}
+	row, ok, err := vmtest.Want(name, rows)
+	switch {
+	case err != nil:
+		return vmtest.Kernel{}, &UsageError{err.Error()}
+	case ok:
+		return source(progress).Fetch(ctx, row)
 	}
-	return vmtest.Kernel{}, &UsageError{fmt.Sprintf("%s has no row %q; want one of %s", MatrixFile, name, series(rows))}
+	return vmtest.Kernel{}, &UsageError{unknown(name, rows)}
+}
+
+// Kept lists the kernels of the cache.
+func Kept() []vmtest.Kept { return source(nil).Kept() }
+
+// Prune deletes the kernels of the cache that nobody used for some time, and what belongs to none.
+func Prune(ctx context.Context, unused time.Duration) (vmtest.Pruned, error) {
+	return source(nil).Prune(ctx, unused)
 }
 
 // source gets kernels as -vm does.

@@ -1,12 +1,14 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ import (
 // Spec is one kernel that was asked for.
 type Spec struct {
 	Name   string // as it was asked for
-	matrix bool   // of kernels.txt
+	matrix bool   // of kernels.txt, as a distribution has it
 	open   func(ctx context.Context, logf func(string, ...any)) (target.Target, error)
 	guest  func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) // what boots it; nil of what is no guest
 }
@@ -41,8 +43,8 @@ const ConfigFolder = "ci/kernels"
 // SplatsFile lists what kernels may complain of, at the top of the module.
 const SplatsFile = "splats.txt"
 
-// ParseSpecs reads what -vm takes: names of kernels.txt, all, host, or paths of
-// images, separated by commas. No text is the in-memory kernel. Guests run in the
+// ParseSpecs reads what -vm takes: names of kernels.txt, all, host, what else
+// vmtest.Want knows, or paths for vmtest.FromFile, separated by commas. No text is the in-memory kernel. Guests run in the
 // mode; what is no guest has only the usual one. The error is a *UsageError, or holds
 // a *vmtest.SyntaxError for each bad line of kernels.txt or splats.txt.
 func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
@@ -128,7 +130,7 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	switch word {
 	case "all":
 		for _, line := range matrix {
-			if line.Config == "" { // who wants a kernel that takes minutes to build names it
+			if line.Everyday() { // who wants one that takes minutes to build, or another registry or machine, names it
 				specs = append(specs, b.ofMatrix(line))
 			}
 		}
@@ -136,36 +138,56 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	case "host":
 		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.mode)
 	}
-	for _, line := range matrix {
-		if line.Name() == word {
-			return []Spec{b.ofMatrix(line)}, nil
-		}
-	}
-	if path, ok := findFile(word, b.root); ok {
+	line, ok, err := vmtest.Want(word, matrix)
+	switch path, found := findFile(word, b.root); {
+	case err != nil:
+		return nil, &UsageError{"-vm " + err.Error()}
+	case ok:
+		return []Spec{b.ofMatrix(line)}, nil
+	case found:
 		return []Spec{b.ofFile(word, path)}, nil
 	}
-	for _, line := range matrix {
-		if line.Config == "" && strings.HasPrefix(word, line.Series+".") {
+	for _, line := range matrix { // with the revision of its package, as in 6.12.115-2
+		if line.Config == "" && line.Arch == "" && len(line.Suites) > 0 && strings.HasPrefix(word, line.Series+".") {
 			return []Spec{b.ofRelease(line, word)}, nil
 		}
 	}
-	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, a release as in 6.12.43, or one of %s",
-		word, MatrixFile, series(matrix))}
+	return nil, &UsageError{unknown(word, matrix)}
 }
 
-func series(matrix []vmtest.Line) string {
-	var all []string
+// unknown says what a word may have meant, and what there is.
+func unknown(word string, matrix []vmtest.Line) string {
+	text := fmt.Sprintf("-vm %q: no row of %s, and no file", word, MatrixFile)
+	dir, name := filepath.Split(word)
+	var files []string
+	entries, _ := os.ReadDir(cmp.Or(dir, "."))
+	for _, e := range entries {
+		files = append(files, e.Name())
+	}
+	switch row := vmtest.Nearest(word, append(series(matrix), "all", "host")); {
+	case strings.Contains(word, "/") && vmtest.Nearest(name, files) != "":
+		return text + "; is it " + dir + vmtest.Nearest(name, files) + "?"
+	case vmtest.NearestSeries(word, matrix) != "":
+		text += "; the nearest series is " + vmtest.NearestSeries(word, matrix)
+	case row != "":
+		text += "; is it " + row + "?"
+	}
+	return text + "; want all, host, debian:PACKAGE, oci:REPOSITORY:TAG, a release as 6.12.117, the path of an image, of a folder that a kernel was built in or of a .deb, or one of " +
+		strings.Join(series(matrix), " ")
+}
+
+func series(matrix []vmtest.Line) (all []string) {
 	for _, line := range matrix {
 		all = append(all, line.Name())
 	}
-	return strings.Join(all, " ")
+	return all
 }
 
 // findFile looks from the working directory and from the top of the module: go
 // test runs a test in its package's folder, whoever typed the path was elsewhere.
 func findFile(word, root string) (string, bool) {
 	for _, path := range []string{word, filepath.Join(root, word)} {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		if _, err := os.Stat(path); err == nil && word != "" {
 			return path, true
 		}
 	}
@@ -173,10 +195,13 @@ func findFile(word, root string) (string, bool) {
 }
 
 func (b booter) ofMatrix(line vmtest.Line) Spec {
+	if line.Pos == (vmtest.Pos{}) && line.Series != "" {
+		line.Suites = append(slices.Clone(line.Suites), strings.Fields(MoreSuites)...)
+	}
 	s := b.of(line.Name(), func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		return source(teller(logf)).Fetch(ctx, line)
 	})
-	s.matrix = true
+	s.matrix = line.Pos != (vmtest.Pos{}) && line.Arch == "" && len(line.Suites) > 0
 	return s
 }
 

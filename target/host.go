@@ -28,8 +28,12 @@ type Host struct {
 // pipeBuffer is what a socket takes at least; who writes more waits.
 const pipeBuffer = 128 << 10
 
-// StartHost starts the agent on this machine. It needs the privileges of root.
+// StartHost starts the agent on this machine. It needs the privileges of root; the error says which of
+// them are missing.
 func StartHost(ctx context.Context, agent string) (*Host, error) {
+	if err := privileged(); err != nil {
+		return nil, fmt.Errorf("run on this kernel: %w", err)
+	}
 	h := &Host{agent: agent}
 	return h, h.start(ctx)
 }

@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -37,6 +41,7 @@ func keyring() (string, error) {
 // the cache. apt checks signatures and hashes; the machine's configuration is only read.
 type aptRoot struct {
 	dir, suite, mirror string
+	arch               string // as Debian has it
 }
 
 // settings are read after all of the machine's. They keep its proxies, and clear the hooks that
@@ -44,8 +49,8 @@ type aptRoot struct {
 const settings = `#clear APT::Update;
 #clear DPkg;
 #clear Acquire::IndexTargets::deb::Contents-deb;
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
+APT::Architecture "%[2]s";
+APT::Architectures { "%[2]s"; };
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
@@ -73,12 +78,12 @@ func (r aptRoot) prepare() error {
 	if err != nil {
 		return err
 	}
-	source := fmt.Sprintf("deb [arch=amd64 target=Packages signed-by=%s] %s %s main\n",
-		keys, r.mirror, r.suite)
+	source := fmt.Sprintf("deb [arch=%s target=Packages signed-by=%s] %s %s main\n",
+		r.arch, keys, r.mirror, r.suite)
 	return errors.Join(
 		writeFile(filepath.Join(r.dir, "status"), nil),
 		writeFile(filepath.Join(r.dir, "sources.list"), []byte(source)),
-		writeFile(filepath.Join(r.dir, "apt.conf"), fmt.Appendf(nil, settings, r.dir)),
+		writeFile(filepath.Join(r.dir, "apt.conf"), fmt.Appendf(nil, settings, r.dir, r.arch)),
 	)
 }
 
@@ -142,7 +147,7 @@ func (r aptRoot) failedLately() bool {
 }
 
 // index is the file that remembers the kernels of the suite; where it came from is part of it.
-func (r aptRoot) index() string { return filepath.Join(r.dir, "candidates.json") }
+func (r aptRoot) index() string { return filepath.Join(r.dir, "packages.json") }
 
 type savedIndex struct {
 	Mirror  string
@@ -170,7 +175,7 @@ func (r aptRoot) remembered() ([]candidate, time.Time, error) {
 
 // refresh fetches the package lists and remembers the kernels in them.
 func (r aptRoot) refresh(ctx context.Context, progress func(string)) ([]candidate, error) {
-	progress("fetching the package lists of " + r.suite)
+	progress("fetching the package lists of " + strings.TrimSuffix(r.suite+" for "+r.arch, " for "+arches[0].debian))
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
@@ -204,7 +209,7 @@ func (r aptRoot) read(ctx context.Context) ([]candidate, error) {
 		if err != nil {
 			return nil, err
 		}
-		some, err := parsePackages(r.suite, bytes.NewReader(text))
+		some, err := parsePackages(r.suite, r.arch, bytes.NewReader(text))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
@@ -213,22 +218,79 @@ func (r aptRoot) read(ctx context.Context) ([]candidate, error) {
 	return list, nil
 }
 
-// download puts a package into dir, whose hash apt has checked, and returns its path.
-func (r aptRoot) download(ctx context.Context, c candidate, dir string) (string, error) {
-	unlock, err := lock(ctx, r.dir+".lock") // nobody must replace the lists meanwhile
+// uri is where a package is, with the size and the hash that apt has from the lists that Debian signed.
+type uri struct {
+	url, sum string
+	size     int64
+}
+
+// uriForm is a line of apt-get --print-uris: 'URL' file size SHA256:hash.
+var uriForm = regexp.MustCompile(`(?m)^'([^']+)' \S+ (\d+) SHA256:([0-9a-f]{64})$`)
+
+// locked runs something while nobody replaces the lists.
+func (r aptRoot) locked(ctx context.Context, do func() error) error {
+	unlock, err := lock(ctx, r.dir+".lock")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	if err := r.prepare(); err != nil {
-		return "", err
+		return err
 	}
-	if _, err := r.run(ctx, dir, "apt-get", "-qq", "download", c.Package+"="+c.Version); err != nil {
-		return "", err
+	return do()
+}
+
+// locate asks apt where a package is.
+func (r aptRoot) locate(ctx context.Context, c candidate) (u uri, err error) {
+	err = r.locked(ctx, func() error {
+		text, err := r.run(ctx, "", "apt-get", "-qq", "--print-uris", "download", c.Package+"="+c.Version)
+		if err != nil {
+			return err
+		}
+		m := uriForm.FindSubmatch(text)
+		if m == nil {
+			return fmt.Errorf("apt-get --print-uris download %s: no address with a SHA-256 in %q", c.Package, text)
+		}
+		u.url, u.sum = string(m[1]), string(m[3])
+		u.size, err = strconv.ParseInt(string(m[2]), 10, 64)
+		return err
+	})
+	return u, err
+}
+
+// download hands over the path of a package whose hash is the one of the signed lists. It is fetched from
+// where apt says, so that it can be resumed; what only apt can fetch, apt does: there are more ways
+// than http, and proxies.
+func (s *Source) download(ctx context.Context, r aptRoot, c candidate, dir string, use func(deb string) error) error {
+	u, err := r.locate(ctx, c)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(u.url, "http://") || strings.HasPrefix(u.url, "https://") {
+		err = s.acquire(ctx, download{c.Package + " " + c.Version, u.url, u.sum, u.size, http.DefaultClient}, use)
+		var wire *net.OpError
+		var name *net.DNSError
+		if !errors.As(err, &wire) && !errors.As(err, &name) {
+			return err
+		}
+		s.Progress(fmt.Sprintf("%v; apt may know a proxy", err))
+	}
+	return r.fetch(ctx, c, dir, use)
+}
+
+// fetch lets apt download a package into dir.
+func (r aptRoot) fetch(ctx context.Context, c candidate, dir string, use func(deb string) error) error {
+	err := r.locked(ctx, func() error {
+		_, err := r.run(ctx, dir, "apt-get", "-qq", "download", c.Package+"="+c.Version)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 	if err != nil || len(found) != 1 {
-		return "", fmt.Errorf("apt-get download %s left %d packages in %s", c.Package, len(found), dir)
+		return fmt.Errorf("apt-get download %s left %d packages in %s", c.Package, len(found), dir)
 	}
-	return found[0], nil
+	defer os.Remove(found[0])
+	return use(found[0])
 }

@@ -38,22 +38,13 @@ type recipe struct {
 func (s *Source) getBuilt(ctx context.Context, row Line, c candidate) (Kernel, error) {
 	r, err := s.recipe(ctx, row, c)
 	if err != nil {
-		return Kernel{}, &UnavailableError{Line: row, Next: err.Error(), Err: err}
+		return Kernel{}, &UnavailableError{Line: row, Next: err.Error(), Err: err, built: true}
 	}
-	dir := filepath.Join(s.CacheDir, "kernels", r.id())
-	unlock, err := lock(ctx, dir+".lock")
+	k, err := s.once(ctx, r.id(), func(part string) (Kernel, error) { return s.build(ctx, r, part) })
 	if err != nil {
-		return Kernel{}, err
-	}
-	defer unlock()
-	if k, err := load(dir); err == nil {
-		return k, nil
-	}
-	k, err := s.build(ctx, r, dir)
-	if err != nil {
-		return Kernel{}, &UnavailableError{Line: row, Err: err,
+		return Kernel{}, &UnavailableError{Line: row, Err: err, built: true,
 			Tried: []string{fmt.Sprintf("build it from %s %s: %v", c.Package, c.Version, err)},
-			Next:  fmt.Sprintf("read %s, or look for space in %s", buildLog(dir), s.CacheDir)}
+			Next:  fmt.Sprintf("read %s, or look for space in %s", s.buildLog(r), s.CacheDir)}
 	}
 	return k, nil
 }
@@ -100,18 +91,16 @@ func (r recipe) id() string {
 	return fmt.Sprintf("%s_%s_%.12s", r.row.Name(), version, digest([]byte(key)))
 }
 
-// buildLog is the file that tells of a build; it stays beside the kernel.
-func buildLog(dir string) string { return dir + ".log" }
+// buildLog is the file that tells of a build; it stays in the cache.
+func (s *Source) buildLog(r recipe) string { return filepath.Join(s.CacheDir, "logs", r.id()+".log") }
 
-// build builds a kernel beside dir and then gives it that name.
-func (s *Source) build(ctx context.Context, r recipe, dir string) (Kernel, error) {
-	part := dir + ".part"
+// build builds a kernel in a folder.
+func (s *Source) build(ctx context.Context, r recipe, part string) (Kernel, error) {
 	tree := filepath.Join(part, "tree")
-	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(tree, 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(tree, 0o755), os.MkdirAll(filepath.Dir(s.buildLog(r)), 0o755)); err != nil {
 		return Kernel{}, err
 	}
-	defer os.RemoveAll(part)
-	log, err := os.Create(buildLog(dir))
+	log, err := os.Create(s.buildLog(r))
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -131,19 +120,17 @@ func (s *Source) build(ctx context.Context, r recipe, dir string) (Kernel, error
 		return Kernel{}, err
 	}
 	s.Progress(fmt.Sprintf("built %s in %v", r.row.Name(), time.Since(start).Round(time.Second)))
-	err = errors.Join(os.RemoveAll(tree), os.RemoveAll(dir), os.Rename(part, dir))
-	return k.in(dir), err
+	return k, nil
 }
 
 // unpackSource downloads the package of a kernel's source and unpacks the tarball in it.
 func (s *Source) unpackSource(ctx context.Context, c candidate, b builder) error {
 	part := filepath.Dir(b.tree)
-	deb, err := s.root(c.Suite).download(ctx, c, part)
-	if err != nil {
-		return err
-	}
 	content := filepath.Join(part, "package")
-	if err := b.run(ctx, "dpkg-deb", "-x", deb, content); err != nil {
+	err := s.download(ctx, s.root(c.Suite), c, part, func(deb string) error {
+		return b.run(ctx, "dpkg-deb", "-x", deb, content)
+	})
+	if err != nil {
 		return err
 	}
 	tarballs, err := filepath.Glob(filepath.Join(content, "usr/src", c.Package+".tar.*"))
@@ -153,7 +140,7 @@ func (s *Source) unpackSource(ctx context.Context, c candidate, b builder) error
 	if err := b.run(ctx, "tar", "-xf", tarballs[0], "-C", b.tree, "--strip-components=1"); err != nil {
 		return err
 	}
-	return errors.Join(os.Remove(deb), os.RemoveAll(content))
+	return os.RemoveAll(content)
 }
 
 // builder builds in a tree of a kernel's source.
@@ -233,7 +220,8 @@ func (b builder) collect(part string, r recipe) (Kernel, error) {
 			return Kernel{}, err
 		}
 	}
-	return describe(part, Kernel{Name: r.row.Name(), Config: r.row.Config}, r.source)
+	return describe(part, Kernel{Name: r.row.Name(), Config: r.row.Config, Version: upstreamVersion(r.source.Version),
+		Package: r.source.Package + " " + r.source.Version})
 }
 
 // demand says what a guest needs for a kernel that was built here.

@@ -20,7 +20,7 @@ func TestLostLines(t *testing.T) {
 }
 
 func TestBuildsAreNamedByWhatTheyAreMadeOf(t *testing.T) {
-	r := recipe{matrixRow(t, "kasan-6.12"), candidate{"linux-source-6.12", "1:6.12.9-1", "aa", "trixie"}, "CONFIG_A=y\n", "gcc 12"}
+	r := recipe{matrixRow(t, "kasan-6.12"), candidate{Package: "linux-source-6.12", Version: "1:6.12.9-1", SHA256: "aa", Suite: "trixie"}, "CONFIG_A=y\n", "gcc 12"}
 	if id := r.id(); !strings.HasPrefix(id, "kasan-6.12_1%3a6.12.9-1_") {
 		t.Errorf("the name is %s", id)
 	}
@@ -37,7 +37,7 @@ func TestBuildsAreNamedByWhatTheyAreMadeOf(t *testing.T) {
 func buildSource(t *testing.T, row Line) *Source {
 	s, _ := testSource(t)
 	for _, suite := range row.Suites {
-		fillCache(t, s, suite, time.Hour, candidate{"linux-source-6.12", "6.12.9-1", "aa", suite})
+		fillCache(t, s, suite, time.Hour, candidate{Package: "linux-source-6.12", Version: "6.12.9-1", SHA256: "aa", Suite: suite})
 	}
 	return s
 }
@@ -69,7 +69,7 @@ func TestBuildSaysWhatIsMissing(t *testing.T) {
 // Kernels of the same series are not taken for each other.
 func TestBuiltKernelIsNotTakenForAnother(t *testing.T) {
 	s, _ := testSource(t)
-	fillCache(t, s, "trixie", time.Hour, candidate{"linux-image-b", "6.12.10-1", "", "trixie"})
+	fillCache(t, s, "trixie", time.Hour, candidate{Package: "linux-image-6.12.10-cloud-amd64", Version: "6.12.10-1", SHA256: "", Suite: "trixie"})
 	if k, ok := s.cached(matrixRow(t, "kasan-6.12")); ok {
 		t.Errorf("cached = %+v, want nothing", k)
 	}
@@ -121,7 +121,7 @@ func TestBuiltKernelsDemand(t *testing.T) {
 		"":      {},
 		"kcsan": {MemoryMiB: builtMemory, CPUs: 2},
 	} {
-		got := Kernel{Config: config, ConfigPath: "config"}.in(dir)
+		got := Kernel{Config: config, ConfigPath: filepath.Join(dir, "config")}.demand()
 		if got.MemoryMiB != want.MemoryMiB || got.CPUs != want.CPUs {
 			t.Errorf("a kernel with configuration %q demands %+v, want %+v", config, got, want)
 		}

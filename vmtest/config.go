@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -60,6 +61,10 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Kernel.Image == "" && c.Kernel.Vmlinux == "" {
 		return c, fmt.Errorf("no kernel to boot: take one from Source.Fetch or FromFile")
+	}
+	if c.Kernel.Arch != "" {
+		return c, &ImageError{cmp.Or(c.Kernel.Package, c.Kernel.Image, c.Kernel.Vmlinux),
+			fmt.Sprintf("it is for %s, and guests are %s only", c.Kernel.Arch, usualArch)}
 	}
 	for _, s := range append(append([]string{}, c.Args...), c.Env...) {
 		if strings.ContainsRune(s, 0) {

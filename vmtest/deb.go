@@ -15,7 +15,7 @@ import (
 // Where a Debian package has the image and its configuration; from 7.2 on the image is with the
 // modules.
 var (
-	imagePatterns  = []string{"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "lib/modules/*/vmlinuz"}
+	imagePatterns  = []string{"boot/vmlinuz-*", "boot/vmlinux-*", "usr/lib/modules/*/vmlinuz", "lib/modules/*/vmlinuz"}
 	configPatterns = []string{"boot/config-*", "usr/lib/modules/*/config", "lib/modules/*/config"}
 )
 

@@ -2,7 +2,6 @@ package vmtest
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/binary"
@@ -10,11 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/u-root/u-root/pkg/boot/bzimage"
 )
@@ -24,50 +20,9 @@ type ImageError struct{ Path, Reason string }
 
 func (e *ImageError) Error() string { return "kernel image " + e.Path + ": " + e.Reason }
 
-// FromFile makes a Kernel of a bzImage or of an ELF vmlinux that has a PVH entry. What is
-// unpacked goes to the cache directory; "" is CacheDir(). If the file is not something to boot,
-// the error is an *ImageError.
-func FromFile(path, cache string) (Kernel, error) {
-	setDefault(&cache, CacheDir())
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Kernel{}, fmt.Errorf("kernel image: %w", err)
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return Kernel{}, err
-	}
-	k := Kernel{Name: filepath.Base(path), SHA256: digest(data), ConfigPath: configBeside(path)}
-	if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
-		k.Vmlinux, k.Version = path, elfVersion(data)
-		return k, checkELF(path, data)
-	}
-	if err := checkBzImage(path, data); err != nil {
-		return Kernel{}, err
-	}
-	k.Image, k.Version = path, bzImageVersion(data)
-	k.Vmlinux, err = unpackImage(data, cache, k.SHA256)
-	return k, err
-}
-
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-// configBeside is the config-* that belongs to a vmlinuz-* as /boot names them, or .config in the
-// top of the build tree that an image is in.
-func configBeside(path string) string {
-	dir, name := filepath.Split(path)
-	places := []string{filepath.Join(dir, ".config"), filepath.Join(dir, "../../../.config")}
-	if version, ok := strings.CutPrefix(name, "vmlinuz-"); ok {
-		places = []string{filepath.Join(dir, "config-"+version)}
-	}
-	for _, p := range places {
-		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
-			return p
-		}
-	}
-	return ""
 }
 
 // Offsets in the header of a bzImage; Documentation/arch/x86/boot.rst names them.
@@ -171,16 +126,16 @@ func checkELF(path string, data []byte) error {
 	if err != nil {
 		return &ImageError{path, "it starts like an ELF file but is none: " + err.Error()}
 	}
-	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN || f.Machine != elf.EM_X86_64 {
-		return &ImageError{path, fmt.Sprintf("not a kernel for this machine: ELF %s for %s",
-			f.Type, f.Machine)}
+	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN || elfArch(f) == nil {
+		return &ImageError{path, fmt.Sprintf("not a kernel for a machine that QEMU has here: ELF %s for %s, %s",
+			f.Type, f.Machine, f.Data)}
 	}
 	for _, p := range f.Progs {
 		if end := int(p.Off + p.Filesz); p.Type == elf.PT_LOAD && end > len(data) {
 			return truncated(path, len(data), end)
 		}
 	}
-	if !hasPVH(f) {
+	if elfArch(f).pvh && !hasPVH(f) {
 		return &ImageError{path, "no PVH entry, so QEMU cannot start it: " +
 			"give the bzImage, or build the kernel with CONFIG_PVH=y"}
 	}
@@ -204,25 +159,6 @@ func hasPVH(f *elf.File) bool {
 		}
 	}
 	return false
-}
-
-// unpackImage writes the ELF kernel inside a bzImage to the cache and returns its path; "" if
-// there is none that QEMU could start, for then the bzImage has to do.
-func unpackImage(data []byte, cache, id string) (string, error) {
-	path := filepath.Join(cache, "vmlinux", id)
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	code, err := unpackBzImage(data)
-	if err != nil || checkELF(path, code) != nil {
-		return "", nil
-	}
-	unlock, err := lock(context.Background(), path+".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	return path, writeFile(path, code)
 }
 
 // unpackBzImage also turns a panic of the unpacker on an odd image into an error.

@@ -16,6 +16,7 @@ func emptyBzImage(units uint32) []byte {
 	copy(data[offMagic:], headerMagic)
 	binary.LittleEndian.PutUint32(data[offSysSize:], units)
 	binary.LittleEndian.PutUint16(data[offVersion:], 0x300-0x200)
+	data[offLoadFlags] = is64Bit
 	copy(data[0x300:], "7.3.0-rc2-custom+ (me@here) #1\x00")
 	return data
 }

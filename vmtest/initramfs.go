@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,19 +24,34 @@ var devices = []struct {
 }
 
 // initramfs writes the guest's root file system, uncompressed (unpacking costs more than
-// reading), into memory that has a descriptor but no name. memory is the address of that shared
+// reading), into memory that has a descriptor but no name, and behind it the archive of the kernel's modules:
+// a kernel unpacks one after the other. memory is the address of that shared
 // with the guest, 0 without. The caller closes the file.
-func initramfs(init string, args, env []string, token string, memory int64) (*os.File, error) {
+func initramfs(init string, args, env []string, token string, memory int64, modules string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("initramfs", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("memory for the initramfs: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "initramfs")
-	if err := writeInitramfs(f, init, args, env, token, memory); err != nil {
+	if err := errors.Join(writeInitramfs(f, init, args, env, token, memory), appendFile(f, modules)); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("write the initramfs with %s: %w", init, err)
 	}
 	return f, nil
+}
+
+// appendFile copies a file to the end of another; "" is nothing.
+func appendFile(f *os.File, path string) error {
+	if path == "" {
+		return nil
+	}
+	more, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer more.Close()
+	_, err = io.Copy(f, more)
+	return err
 }
 
 func writeInitramfs(w io.Writer, init string, args, env []string, token string, memory int64) error {

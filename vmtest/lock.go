@@ -13,6 +13,26 @@ import (
 // lock takes a lock that other processes respect too, waiting for it as long as ctx lasts. The
 // kernel releases it when this process dies.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
+	return flock(ctx, path, unix.LOCK_EX)
+}
+
+// lockShared takes a lock that others may share, but not while somebody has it alone.
+func lockShared(ctx context.Context, path string) (unlock func(), err error) {
+	return flock(ctx, path, unix.LOCK_SH)
+}
+
+// held says whether somebody has a lock.
+func held(path string) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	unlock, err := lock(ctx, path)
+	if err == nil {
+		unlock()
+	}
+	return err != nil
+}
+
+func flock(ctx context.Context, path string, how int) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
@@ -21,7 +41,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, err
 	}
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil {
 			return func() { f.Close() }, nil
 		}

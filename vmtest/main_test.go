@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("VMTEST_HELPER") != "" {
 		helper()
 	}
+	if dir := os.Getenv("VMTEST_HELPER_STORE"); dir != "" {
+		storeHelper(dir)
+	}
 	os.Exit(run(m))
 }
 

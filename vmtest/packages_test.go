@@ -121,7 +121,7 @@ Installed-Size: 2000
 SHA256: 33`
 
 func TestNewestPackage(t *testing.T) {
-	all, err := parsePackages("sid", strings.NewReader(packagesIndex))
+	all, err := parsePackages("sid", "", strings.NewReader(packagesIndex))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *Source) Releases(ctx context.Context, row Line, more ...string) (list [
 // ofRow are the packages that a row's kernel may come from.
 func ofRow(row Line, all []candidate) (of []candidate) {
 	for _, c := range all {
-		if c.source() == (row.Config != "") && inSeries(upstreamVersion(c.Version), row.Series) {
+		if row.wants(c) {
 			of = append(of, c)
 		}
 	}

@@ -85,28 +85,36 @@ func fillCache(t *testing.T, s *Source, suite string, age time.Duration, list ..
 		t.Fatal(err)
 	}
 	for _, c := range list {
-		k, _ := json.Marshal(Kernel{Version: upstreamVersion(c.Version),
-			Package: c.Package + " " + c.Version, Image: "vmlinuz"})
-		dir := filepath.Join(s.CacheDir, "kernels", c.Package+"_"+c.Version)
-		if err := writeFile(filepath.Join(dir, "kernel.json"), k); err != nil {
-			t.Fatal(err)
-		}
+		keepKernel(t, s, c.id(), Kernel{Version: upstreamVersion(c.Version), Package: c.Package + " " + c.Version})
 	}
+}
+
+// keepKernel puts a kernel into the cache whose image is its package's name.
+func keepKernel(t *testing.T, s *Source, id string, k Kernel) Kernel {
+	t.Helper()
+	k.Image = filepath.Join(t.TempDir(), "vmlinuz")
+	if err := os.WriteFile(k.Image, []byte(k.Package), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, err := s.store().save(context.Background(), id, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func TestFetchFromCacheAsksNobody(t *testing.T) {
 	calls := noNetwork(t)
 	s, said := testSource(t)
 	fillCache(t, s, "trixie-security", time.Hour,
-		candidate{"linux-image-a", "6.12.9-1", "", "trixie-security"})
-	fillCache(t, s, "trixie", time.Hour, candidate{"linux-image-b", "6.12.10-1", "", "trixie"})
+		candidate{Package: "linux-image-6.12.9-cloud-amd64", Version: "6.12.9-1", SHA256: "", Suite: "trixie-security"})
+	fillCache(t, s, "trixie", time.Hour, candidate{Package: "linux-image-6.12.10-cloud-amd64", Version: "6.12.10-1", SHA256: "", Suite: "trixie"})
 	k, err := s.Fetch(context.Background(), testRow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := filepath.Join(s.CacheDir, "kernels/linux-image-b_6.12.10-1/vmlinuz")
-	if k.Version != "6.12.10" || k.Image != want {
-		t.Errorf("Fetch = %+v, want 6.12.10 in %s", k, want)
+	if text, err := os.ReadFile(k.Image); k.Version != "6.12.10" || string(text) != "linux-image-6.12.10-cloud-amd64 6.12.10-1" {
+		t.Errorf("Fetch = %+v with %q, %v; want 6.12.10", k, text, err)
 	}
 	if _, err := os.Stat(calls); err == nil || len(*said) != 0 {
 		t.Errorf("apt-get was called, or something said: %q", *said)
@@ -117,7 +125,7 @@ func TestFetchWithOldLists(t *testing.T) {
 	calls := noNetwork(t)
 	s, said := testSource(t)
 	row := Line{Series: "6.12", Suites: []string{"trixie"}}
-	fillCache(t, s, "trixie", 25*time.Hour, candidate{"linux-image-b", "6.12.10-1", "", "trixie"})
+	fillCache(t, s, "trixie", 25*time.Hour, candidate{Package: "linux-image-6.12.10-cloud-amd64", Version: "6.12.10-1", SHA256: "", Suite: "trixie"})
 	for range 2 {
 		if _, err := s.Fetch(context.Background(), row); err != nil {
 			t.Fatal(err)
@@ -136,15 +144,15 @@ func TestFetchWithOldLists(t *testing.T) {
 func TestFetchAfterMirrorChanged(t *testing.T) {
 	noNetwork(t)
 	s, said := testSource(t)
-	fillCache(t, s, "trixie", time.Hour, candidate{"linux-image-b", "6.12.10-1", "", "trixie"},
-		candidate{"linux-image-a", "6.12.9-1", "", "trixie"})
+	fillCache(t, s, "trixie", time.Hour, candidate{Package: "linux-image-6.12.10-cloud-amd64", Version: "6.12.10-1", SHA256: "", Suite: "trixie"},
+		candidate{Package: "linux-image-6.12.9-cloud-amd64", Version: "6.12.9-1", SHA256: "", Suite: "trixie"})
 	s.Mirror = "http://other.test/debian"
 	k, err := s.Fetch(context.Background(), Line{Series: "6.12", Suites: []string{"trixie"}})
 	if err != nil || k.Version != "6.12.10" {
 		t.Errorf("Fetch = %+v, %v; want 6.12.10 from the cache", k, err)
 	}
 	last := (*said)[len(*said)-1]
-	if !strings.Contains(last, "using linux-image-b 6.12.10-1 from the cache") {
+	if !strings.Contains(last, "using linux-image-6.12.10-cloud-amd64 6.12.10-1 from the cache") {
 		t.Errorf("progress ends with %q", last)
 	}
 }

@@ -38,7 +38,7 @@ func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 		env = append(slices.Clone(env), wire.HoldEnv+"=1")
 	}
 	var err error
-	if m.initrd, err = initramfs(c.Init, c.Args, env, m.token, c.sharedAt()); err != nil {
+	if m.initrd, err = initramfs(c.Init, c.Args, env, m.token, c.sharedAt(), c.Kernel.Modules); err != nil {
 		return nil, err
 	}
 	var shared *sharedLine

@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"mimic/vmtest/internal/wire"
 
 	"io"
+	"path/filepath"
 
 	"github.com/u-root/u-root/pkg/cpio"
 )
@@ -31,7 +33,7 @@ func TestListenerHearsWordsInPieces(t *testing.T) {
 }
 
 func TestInitramfs(t *testing.T) {
-	f, err := initramfs(testInit, []string{"a"}, []string{"K=v"}, "secret", 0xc000000)
+	f, err := initramfs(testInit, []string{"a"}, []string{"K=v"}, "secret", 0xc000000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,4 +47,41 @@ func TestInitramfs(t *testing.T) {
 		fmt.Fprintf(&got, "%o %s %d:%d\n", r.Mode, r.Name, r.Rmajor, r.Rminor)
 	}
 	golden(t, "testdata/initramfs.list", got.String())
+}
+
+// A kernel unpacks one archive after the other, so modules need only stand behind.
+func TestInitramfsWithModules(t *testing.T) {
+	m, err := newModuleArchive(filepath.Join(t.TempDir(), "modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := unpacker{modules: m}
+	if err := m.add("lib/modules/a.ko", &tar.Header{Typeflag: tar.TypeReg}, strings.NewReader("module")); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.close(); err != nil {
+		t.Fatal(err)
+	}
+	sizes := map[bool]int64{}
+	for _, with := range []bool{false, true} {
+		path := map[bool]string{true: m.file.Name()}[with]
+		f, err := initramfs(testInit, nil, nil, "secret", 0, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if sizes[with], err = f.Seek(0, io.SeekEnd); err != nil {
+			t.Fatal(err)
+		}
+		if !with {
+			continue
+		}
+		if sizes[false]%4 != 0 {
+			t.Errorf("the second archive begins at %d, a kernel looks for it at a multiple of 4", sizes[false])
+		}
+		records, err := cpio.ReadAllRecords(cpio.Newc.Reader(io.NewSectionReader(f, sizes[false], sizes[true]-sizes[false])))
+		if last := len(records) - 1; err != nil || last != 2 || records[last].Name != "lib/modules/a.ko" {
+			t.Errorf("behind it are %v, %v", records, err)
+		}
+	}
 }

@@ -4,30 +4,68 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"mimic/suite"
+	"mimic/vmtest"
 )
 
+// unusedDays is for how long a kernel may lie unused before prune deletes it.
+const unusedDays = 30
+
 func runKernels(ctx context.Context, c command, args []string) (int, error) {
-	words, err := parse(c.flags(), args)
+	f := c.flags()
+	unused := f.Int("unused", unusedDays, "prune: delete what was not used for so many days; 0 is everything that is not in use just now")
+	words, err := parse(f, args)
 	switch {
 	case err != nil:
 		return 0, err
+	case *unused < 0:
+		return 0, usagef("-unused %d: want a number of days", *unused)
 	case len(words) == 1 && words[0] == "list":
 		return 0, listKernels()
 	case len(words) > 1 && words[0] == "fetch":
 		return 0, fetchKernels(ctx, words[1:])
+	case len(words) == 1 && words[0] == "prune":
+		return 0, pruneKernels(ctx, time.Duration(*unused)*24*time.Hour)
 	}
-	return 0, usagef("mimic kernels %s: want list, or fetch and names", strings.Join(words, " "))
+	return 0, usagef("mimic kernels %s: want list, fetch and names, or prune", strings.Join(words, " "))
 }
 
+// listKernels prints the rows of kernels.txt, and then what the cache has.
 func listKernels() error {
 	rows, err := suite.Matrix()
-	for _, row := range rows {
-		fmt.Printf("%-11s %s\n", row.Name(), strings.Join(row.Suites, " "))
+	if err != nil {
+		return err
 	}
-	return err
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", row.Name(), strings.Join(places(row), " "))
+	}
+	w.Flush()
+	fmt.Println("\nin the cache:")
+	for _, k := range suite.Kept() {
+		printKept(w, k)
+	}
+	return w.Flush()
+}
+
+// places are those of a row as kernels.txt has them.
+func places(row vmtest.Line) []string {
+	all := slices.Clone(row.Suites)
+	for _, image := range row.Images {
+		all = append(all, "oci:"+image)
+	}
+	return all
+}
+
+func printKept(w *tabwriter.Writer, k vmtest.Kept) {
+	fmt.Fprintf(w, "%s\t%s\t%s\tused %s\n", k.Kernel.Version, k.ID, humanize.Bytes(uint64(k.Bytes)), humanize.Time(k.Used))
 }
 
 // fetchKernels prints where the image of each is.
@@ -40,4 +78,16 @@ func fetchKernels(ctx context.Context, names []string) error {
 		fmt.Println(k.Image)
 	}
 	return nil
+}
+
+// pruneKernels prints what it deleted.
+func pruneKernels(ctx context.Context, unused time.Duration) error {
+	p, err := suite.Prune(ctx, unused)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, k := range p.Kernels {
+		printKept(w, k)
+	}
+	w.Flush()
+	fmt.Printf("deleted %d kernels, %s with what belonged to none\n", len(p.Kernels), humanize.Bytes(uint64(max(p.Bytes, 0))))
+	return err
 }

@@ -43,7 +43,7 @@ func commands() []command {
 		{"bisect", "FOLDER|FILE -good VERSION -bad VERSION", "narrow down which version broke, or mended, it", runBisect},
 		{"report", "[-tree DIR] [-force] FOLDER", "write the mail about a folder of evidence to those who can mend it", runReport},
 		{"judge", "TRACE…", "judge stored traces again with today's model; no kernel is needed", runJudge},
-		{"kernels", "list | fetch NAME…", "say which kernels kernels.txt has, or get some into the cache", runKernels},
+		{"kernels", "list | fetch NAME… | prune [-unused DAYS]", "say which kernels there are, get some into the cache, or delete those that nobody uses", runKernels},
 	}
 }
 

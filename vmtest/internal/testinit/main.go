@@ -62,6 +62,7 @@ var afterReady = map[string]func(channel io.ReadWriter){
 	"stuck": stuck,
 
 	"provoke": provoke,
+	"show":    show,
 }
 
 // hang is not select {}, which the runtime would call a deadlock.
@@ -195,4 +196,14 @@ func stuck(io.ReadWriter) {
 			}
 		}()
 	}
+}
+
+// show writes the file that the second argument names to the channel.
+func show(c io.ReadWriter) {
+	text, err := os.ReadFile(os.Args[2])
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	c.Write(text)
+	guest.Exit(0)
 }
