@@ -45,7 +45,7 @@ func FromFile(path, cache string) (Kernel, error) {
 		return Kernel{}, err
 	}
 	k.Image, k.Version = path, bzImageVersion(data)
-	k.Vmlinux, err = unpackImage(data, cache, k.SHA256)
+	k.Vmlinux, err = unpackImage(path, data, cache, k.SHA256)
 	return k, err
 }
 
@@ -208,14 +208,14 @@ func hasPVH(f *elf.File) bool {
 
 // unpackImage writes the ELF kernel inside a bzImage to the cache and returns its path; "" if
 // there is none that QEMU could start, for then the bzImage has to do.
-func unpackImage(data []byte, cache, id string) (string, error) {
+func unpackImage(image string, data []byte, cache, id string) (string, error) {
 	path := filepath.Join(cache, "vmlinux", id)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
 	code, err := unpackBzImage(data)
 	if err != nil || checkELF(path, code) != nil {
-		return "", nil
+		return "", corrupt(image, err)
 	}
 	unlock, err := lock(context.Background(), path+".lock")
 	if err != nil {
