@@ -47,7 +47,8 @@ func TestFaults(t *testing.T) {
 	n, seed := tries(t), cmp.Or(*seedFlag, uint64(time.Now().Unix()/(24*60*60)))
 	t.Logf("seed %d: go test ./ci/faults -faults.seed %d", seed, seed)
 	w := newWorld(t)
-	begin := time.Now()
+	begin, record := time.Now(), &recorder{all: map[string]measure{}}
+	t.Cleanup(func() { record.save(t) })
 	for i, f := range table() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -66,8 +67,8 @@ func TestFaults(t *testing.T) {
 				k.usable(t)
 			}
 			must(t, os.RemoveAll(k.cache))
-			t.Logf("%d tries, exit codes %v, the longest took %v; %d tries again since the machine was slow",
-				k.tries, k.codes, k.longest.Round(100*time.Millisecond), k.slow)
+			m := record.add(k)
+			t.Logf("%d tries, exit codes %s, the longest took %s; %d tries again since the machine was slow", m.tries, m.codes, m.longest, k.slow)
 		})
 	}
 }

@@ -93,6 +93,9 @@ func (t *try) awaitQEMU(done <-chan struct{}, killed map[int]bool) int {
 func signalFetch(t *try) error {
 	which := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}
 	t.background = t.signal(which[t.random.IntN(len(which))])
+	if t.number%3 == 0 { // nor package lists
+		return errors.Join(os.RemoveAll(t.cache), os.MkdirAll(t.cache, 0o755))
+	}
 	return t.freshCache(t.empty)
 }
 

@@ -109,7 +109,7 @@ func table() []fault {
 			outcome: "QEMU dies with it; what it left in the cache is gone after the next run",
 		},
 		{
-			name: "signals while a kernel is fetched", how: "SIGINT, SIGTERM or SIGKILL at a random moment, without the kernel in the cache",
+			name: "signals while a kernel is fetched", how: "SIGINT, SIGTERM or SIGKILL at a random moment, without the kernel in the cache, every third time without package lists",
 			inject: signalFetch, exits: []int{killed, 0, 3},
 			outcome: "as above",
 		},
