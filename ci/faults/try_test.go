@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +80,8 @@ const limit = 10 * time.Minute
 
 // run runs mimic with the fault and looks at what it left.
 func (t *try) run() (r result) {
+	runtime.LockOSThread() // a mimic is told when its test dies, and the kernel means this thread
+	defer runtime.UnlockOSThread()
 	cmd, output := t.command()
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -113,7 +116,7 @@ func (t *try) command() (*exec.Cmd, *bytes.Buffer) {
 	cmd.Dir = t.dir
 	cmd.Env = append(os.Environ(), marked+"="+t.marker, "MIMIC_CACHE="+t.cache, "TMPDIR="+t.temp, "MIMIC_SOURCE="+t.source)
 	cmd.Env = append(cmd.Env, t.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.WaitDelay = patience // a child of it may have the pipe
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
