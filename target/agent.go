@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -10,6 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
+	"time"
+
+	"mimic/vmtest"
 )
 
 // agentPackage is the command that BuildAgent builds.
@@ -23,21 +28,38 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(cache, "agent", agentName(root))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	unlock, err := vmtest.Lock(ctx, path+".lock")
+	if err != nil {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
-	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
+	defer unlock()
+	temp := path + ".part" // always the same, so that no more than one is left by who was killed
+	_ = os.Remove(temp)    // go would believe half a file to be up to date
 	defer os.Remove(temp)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", temp, agentPackage)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, err, bytes.TrimSpace(out))
+	if out, err := tidyOutput(cmd); err != nil {
+		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, cmp.Or(ctx.Err(), err), bytes.TrimSpace(out))
 	}
 	if err := os.Rename(temp, path); err != nil {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	return path, nil
+}
+
+// tidyLimit is the time that go has to delete its temporary files.
+const tidyLimit = 10 * time.Second
+
+// tidyOutput runs a go command that deletes its temporary files however this process ends: it is interrupted,
+// not killed, when its context ends, and when this process dies. The kernel ties the latter to the thread.
+func tidyOutput(cmd *exec.Cmd) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = tidyLimit
+	return cmd.CombinedOutput()
 }
 
 // agentName is one for each source tree: two of them at work at the same time

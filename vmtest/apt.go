@@ -69,7 +69,10 @@ Dir::Cache "%[1]s/cache";
 
 // prepare writes the configuration.
 func (r aptRoot) prepare() error {
-	for _, dir := range []string{"state/lists/partial", "cache/archives/partial"} {
+	if err := os.RemoveAll(r.temp()); err != nil {
+		return err
+	}
+	for _, dir := range []string{"state/lists/partial", "cache/archives/partial", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(r.dir, dir), 0o755); err != nil {
 			return err
 		}
@@ -87,15 +90,22 @@ func (r aptRoot) prepare() error {
 	)
 }
 
+// temp is for what apt leaves when it is killed; the next one deletes it.
+func (r aptRoot) temp() string { return filepath.Join(r.dir, "tmp") }
+
 // run runs a tool of apt's in this root and returns what it printed.
 func (r aptRoot) run(ctx context.Context, dir, tool string, args ...string) ([]byte, error) {
 	config := []string{"-c", filepath.Join(r.dir, "apt.conf")}
 	cmd := exec.CommandContext(ctx, tool, append(config, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "TMPDIR="+r.temp())
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
-	if err := cmd.Run(); err != nil {
+	err := startTied(cmd, false) // an apt that lives on holds its own lock
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w%s", tool, strings.Join(args, " "), err,
 			firstError(complaints.String()))
 	}

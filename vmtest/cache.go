@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,10 @@ func CacheDir() string {
 	}
 	return filepath.Join(dir, "mimic")
 }
+
+// Lock takes a lock of a cache that other processes respect too, waiting for it as long as ctx lasts. The
+// kernel releases it when this process dies.
+func Lock(ctx context.Context, path string) (unlock func(), err error) { return lock(ctx, path) }
 
 // writeFile writes a file of the cache so that nobody ever sees a part of it.
 func writeFile(path string, data []byte) error {

@@ -57,10 +57,11 @@ func readPlain(path string, data []byte) (image, error) {
 	if data[offLoadFlags]&is64Bit == 0 {
 		i.arch = "386"
 	}
-	if code, err := unpackBzImage(data); err == nil && checkELF(path, code) == nil {
+	code, err := unpackBzImage(data)
+	if err == nil && checkELF(path, code) == nil {
 		i.code = code
 	}
-	return i, nil
+	return i, corrupt(path, err)
 }
 
 // Of a bzImage: byte and bit that say that its kernel is one of 64 bits.

@@ -98,6 +98,8 @@ func TestFromFileOfRealKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantImageError(t, whole[:1<<20], "image is truncated: 1,048,576 bytes, its header says ")
+	whole[len(whole)/2] ^= 1
+	wantImageError(t, whole, "image is corrupt: the compressed kernel in it cannot be unpacked: ")
 }
 
 func sameFile(t *testing.T, a, b string) bool {

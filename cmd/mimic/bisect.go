@@ -53,11 +53,11 @@ func runBisect(ctx context.Context, c command, args []string) (int, error) {
 		return 0, usagef("want -good VERSION and -bad VERSION")
 	}
 	b, err := (&suite.Config{Log: os.Stderr}).Bisect(ctx, q, *good, *bad, mode, strings.FieldsFunc(*suites, func(r rune) bool { return r == ',' }))
-	fmt.Print(evidence.Table(b.Table))
+	fmt.Fprint(stdout, evidence.Table(b.Table))
 	if err != nil {
 		return 0, err
 	}
-	fmt.Println(b)
+	fmt.Fprintln(stdout, b)
 	if e != nil {
 		e.Bisection = &b
 		return suite.ExitHeld, evidence.Write(path, *e)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"mimic/suite"
 )
@@ -22,7 +21,7 @@ func runJudge(_ context.Context, c command, args []string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		fmt.Fprintf(os.Stdout, "%s: %s", path, r.Text())
+		fmt.Fprintf(stdout, "%s: %s", path, r.Text())
 		code = max(code, r.ExitCode())
 	}
 	return code, nil

@@ -25,7 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:])
 	stop()
-	os.Exit(code)
+	os.Exit(stdout.code(code))
 }
 
 // command is a subcommand. A run that answers an error fails as fail has it.

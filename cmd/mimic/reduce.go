@@ -36,7 +36,7 @@ func runReduce(ctx context.Context, c command, args []string) (int, error) {
 		return 0, err
 	}
 	r := suite.ReduceOn(ctx, suite.Config{Log: os.Stderr, Out: suite.OutFolder(*out), Elsewhere: also, Command: typed()}, specs[0], seq)
-	fmt.Print(r.Text())
+	fmt.Fprint(stdout, r.Text())
 	if r.Finding != nil && r.Fault == nil {
 		return suite.ExitViolated, nil // known or not: it was to be shown
 	}

@@ -43,7 +43,7 @@ func replayAll(ctx context.Context, config suite.Config, paths []string, traces 
 	code := suite.ExitHeld
 	for _, spec := range config.Kernels {
 		for i, r := range suite.ReplayEach(ctx, config, spec, seqs, tries) {
-			fmt.Print(r.Text())
+			fmt.Fprint(stdout, r.Text())
 			code = max(code, r.ExitCode())
 			if err := keep(traces, spec.Name, paths[i], r); err != nil {
 				return 0, err

@@ -36,7 +36,7 @@ func runReport(ctx context.Context, c command, args []string) (int, error) {
 			return 0, err
 		}
 	}
-	fmt.Print(evidence.Mail(e, to, warning))
+	fmt.Fprint(stdout, evidence.Mail(e, to, warning))
 	fmt.Fprintln(os.Stderr, "mimic: a human reads this, tries it on a vanilla mainline kernel, says what helped to write it, and sends it")
 	return suite.ExitHeld, nil
 }

@@ -100,6 +100,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 // examine runs the suite and reports. A violation stands, whatever could not be
 // written.
 func examine(ctx context.Context, config suite.Config, outputs *suite.Outputs, skip, verbose bool) (int, error) {
+	outputs.Stdout = stdout
 	kernels, err := outputs.Run(ctx, config, skip)
 	if kernels == nil {
 		return 0, err
