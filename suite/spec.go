@@ -94,6 +94,8 @@ type booter struct {
 	root    string // of the module
 	allowed vmtest.AllowList
 	mode    target.Mode
+
+	parameters []string // of the kernel, besides ours
 }
 
 func newBooter(mode target.Mode) (b booter, err error) {
@@ -102,7 +104,7 @@ func newBooter(mode target.Mode) (b booter, err error) {
 		return b, &UsageError{err.Error()}
 	}
 	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
-	return booter{root, allowed, mode}, err
+	return booter{root: root, allowed: allowed, mode: mode}, err
 }
 
 // releaseSpec is a release of a row as a spec.
@@ -136,9 +138,11 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	case "host":
 		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.mode)
 	}
+	name, fault, broken := strings.Cut(word, ":")
 	for _, line := range matrix {
-		if line.Name() == word {
-			return []Spec{b.ofMatrix(line)}, nil
+		if line.Name() == name && (!broken || line.Config == SeededConfig) {
+			b.parameters = faultOf(fault)
+			return []Spec{b.ofMatrix(line).called(word)}, nil
 		}
 	}
 	if path, ok := findFile(word, b.root); ok {
@@ -151,6 +155,24 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	}
 	return nil, &UsageError{fmt.Sprintf("-vm %q: no row of %s, no file; want all, host, the path of an image, a release as in 6.12.43, or one of %s",
 		word, MatrixFile, series(matrix))}
+}
+
+// SeededConfig is the configuration of kernels that are broken on purpose, in the
+// way that a number says which follows a colon.
+const SeededConfig = "seeded"
+
+// faultOf is the kernel parameter that breaks such a kernel.
+func faultOf(number string) []string {
+	if number == "" {
+		return nil
+	}
+	return []string{"mimic_fault=" + number}
+}
+
+// called gives a kernel the name that it was asked for by.
+func (s Spec) called(name string) Spec {
+	s.Name = name
+	return s
 }
 
 func series(matrix []vmtest.Line) string {
@@ -211,7 +233,7 @@ func teller(logf func(string, ...any)) func(string) {
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
-	return vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
+	return vmtest.Config{Kernel: k, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
