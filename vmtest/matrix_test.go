@@ -61,7 +61,7 @@ func TestRepositoryMatrix(t *testing.T) {
 	for _, row := range matrix(t) {
 		series = append(series, row.Name())
 	}
-	want := "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc kasan-6.12 kcsan-6.12"
+	want := "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc kasan-6.12 kcsan-6.12 seeded-6.12"
 	if got := strings.Join(series, " "); got != want {
 		t.Errorf("kernels.txt has %s, want %s", got, want)
 	}
