@@ -148,6 +148,10 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	if path, ok := findFile(word, b.root); ok {
 		return []Spec{b.ofFile(word, path)}, nil
 	}
+	if path, ok := findFile(name, b.root); ok && broken { // an image of such a kernel
+		b.parameters = faultOf(fault)
+		return []Spec{b.ofFile(word, path)}, nil
+	}
 	for _, line := range matrix {
 		if line.Config == "" && strings.HasPrefix(word, line.Series+".") {
 			return []Spec{b.ofRelease(line, word)}, nil
