@@ -34,6 +34,7 @@ type options struct {
 	sequences int
 	whole     bool
 	saved     string
+	kernel    string
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.Uint64Var(&o.from, "from", 1, "the first seed")
 	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
+	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.StringVar(&o.saved, "saved", "out/seeded.tsv", "file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -107,9 +109,9 @@ func (o *options) read() (all, chosen []fault, err error) {
 
 // one runs the suite against one fault with one seed.
 func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error) {
-	word := kernelName
+	word := o.kernel
 	if f.number > 0 {
-		word = fmt.Sprintf("%s:%d", kernelName, f.number)
+		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
 	}
 	specs, err := suite.ParseSpecs(word, target.Fast)
 	if err != nil {
