@@ -309,12 +309,14 @@ func (d *draft) differLock(o *ops.Map) {
 	}
 }
 
-// runner makes an outer map with an element in which programs find something,
-// mostly a hash of another size than the template, and a program to run.
+// runner makes an outer map with an element in which programs find something, mostly of
+// another size than the template (unless it is an array in which lookups are inlined), and
+// a program to run.
 func (d *draft) runner() bool {
 	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Hash, ops.Array}))
 	o.Flags &= ops.NoPrealloc
-	if o.Type == ops.Array {
+	inlined := o.Type == ops.Array && d.chance(2)
+	if o.Type == ops.Array && !inlined {
 		o.Flags = ops.InnerMap
 	}
 	d.add(o)
@@ -326,7 +328,9 @@ func (d *draft) runner() bool {
 		return true
 	}
 	i := d.like(m)
-	i.Max = d.max()
+	if !inlined {
+		i.Max = d.max()
+	}
 	d.add(i)
 	d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
 	for range 3 {

@@ -22,6 +22,9 @@ type Runner interface {
 // nothing to do meanwhile, and while the last of a batch wait for it.
 const batch = 2 * DefaultSequences
 
+// firstBatch is the same where the first violation ends the asking.
+const firstBatch = 5
+
 // A kernel that dies costs a boot each time. maxDeaths unexplained ones end the
 // asking, and of sequences that known.txt says may kill only maxKillers are asked.
 const maxDeaths, maxKillers = 6, 4
@@ -46,6 +49,7 @@ type examination struct {
 	known    []shown
 	mode     target.Mode // of the guest
 	memo     *drawings   // what was drawn before; nil if nobody draws it again
+	first    bool        // a violation is enough
 
 	rows     []properties.Key // that are asked
 	asked    properties.Asked
@@ -62,6 +66,7 @@ type examination struct {
 	deaths   int     // of the kernel, unexplained
 	killers  int     // sequences asked that may kill
 	planned  int     // sequences
+	enough   bool    // was seen: no more is asked
 	stop     context.CancelFunc
 }
 
@@ -78,10 +83,10 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 	if err == nil {
 		err = x.reduceAll()
 	}
-	if err == nil {
+	if err == nil && !x.enough {
 		err = x.showKnown()
 	}
-	if err == nil {
+	if err == nil && !x.enough {
 		err = x.prove(out)
 	}
 	out.Tally, out.Slow = x.tally, x.slow
@@ -115,8 +120,12 @@ func cutShort(out *report.Kernel) {
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
 	x.planned = len(rows) * perRow
-	for first := 0; first < perRow && x.deaths < maxDeaths; first += batch {
-		if err := x.runSome(rows, first, min(first+batch, perRow)); err != nil {
+	step := batch
+	if x.first {
+		step = firstBatch
+	}
+	for first := 0; first < perRow && !x.ended(); first += step {
+		if err := x.runSome(rows, first, min(first+step, perRow)); err != nil {
 			return err
 		}
 	}
@@ -137,11 +146,14 @@ func (x *examination) runSome(rows []properties.Key, from, to int) error {
 
 // orEnough is err, unless the run ended because the kernel died often enough.
 func (x *examination) orEnough(err error) error {
-	if x.deaths == maxDeaths {
+	if x.ended() {
 		return nil
 	}
 	return err
 }
+
+// ended says whether no more is to be asked.
+func (x *examination) ended() bool { return x.deaths >= maxDeaths || x.enough }
 
 // plan makes jobs of the sequences of every row from one number to before another.
 // Those that ask for care come last: each waits until all before it are answered.
@@ -208,6 +220,17 @@ func (x *examination) judge(seq ops.Sequence, t ops.Trace) {
 		x.add(&report.Finding{Reduced: v, Original: seq})
 	}
 	x.seen[signature].Times++
+	x.stopAtFirst(x.seen[signature])
+}
+
+// stopAtFirst ends the asking if the first violation is to: one that nothing
+// explains, and if it was waited for, not one for which chance may be to blame.
+func (x *examination) stopAtFirst(f *report.Finding) {
+	if !x.first || x.enough || x.explain(f.Reduced) != "" || waited(f.Reduced) && f.Times < 2 {
+		return
+	}
+	x.enough = true
+	x.stop()
 }
 
 // died counts a death; a kernel that hangs costs the time limit each time, and

@@ -13,7 +13,7 @@ const moreRounds = 3
 // too seldom: chance leaves one out now and then. What is still not asked then is
 // not by chance.
 func (x *examination) askMore(rows []properties.Key, perRow int) error {
-	for round := 1; round <= moreRounds && x.deaths < maxDeaths; round++ {
+	for round := 1; round <= moreRounds && !x.ended(); round++ {
 		open := slices.DeleteFunc(slices.Clone(rows), func(key properties.Key) bool { return !x.open(key) })
 		if len(open) == 0 || perRow < DefaultSequences {
 			return nil

@@ -96,6 +96,8 @@ type booter struct {
 	root    string // of the module
 	allowed vmtest.AllowList
 	mode    target.Mode
+
+	parameters []string // of the kernel, besides ours
 }
 
 func newBooter(mode target.Mode) (b booter, err error) {
@@ -104,7 +106,7 @@ func newBooter(mode target.Mode) (b booter, err error) {
 		return b, &UsageError{err.Error()}
 	}
 	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
-	return booter{root, allowed, mode}, err
+	return booter{root: root, allowed: allowed, mode: mode}, err
 }
 
 // releaseSpec is a release of a row as a spec.
@@ -138,6 +140,9 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 	case "host":
 		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.mode)
 	}
+	if faulty, fault, broken := strings.Cut(word, ":"); broken && fault != "" && strings.Trim(fault, "0123456789") == "" {
+		return b.parseFaulty(word, faulty, fault, matrix)
+	}
 	line, ok, err := vmtest.Want(word, matrix)
 	switch path, found := findFile(word, b.root); {
 	case err != nil:
@@ -153,6 +158,31 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 		}
 	}
 	return nil, &UsageError{unknown(word, matrix)}
+}
+
+// SeededConfig is the configuration of kernels that are broken on purpose, in the
+// way that a number says which follows a colon.
+const SeededConfig = "seeded"
+
+// called gives a kernel the name that it was asked for by.
+func (s Spec) called(name string) Spec {
+	s.Name = name
+	return s
+}
+
+// parseFaulty reads the name of a kernel that is broken on purpose, with the number of the fault: a
+// row of kernels.txt, or the file of its image.
+func (b booter) parseFaulty(word, name, fault string, matrix []vmtest.Line) ([]Spec, error) {
+	b.parameters = []string{"mimic_fault=" + fault}
+	for _, line := range matrix {
+		if line.Name() == name && line.Config == SeededConfig {
+			return []Spec{b.ofMatrix(line).called(word)}, nil
+		}
+	}
+	if path, ok := findFile(name, b.root); ok {
+		return []Spec{b.ofFile(word, path)}, nil
+	}
+	return nil, &UsageError{fmt.Sprintf("-vm %q: what has a fault with a number is a row %s-MAJOR.MINOR of %s, or the image of such a kernel; %s is neither", word, SeededConfig, MatrixFile, name)}
 }
 
 // unknown says what a word may have meant, and what there is.
@@ -236,7 +266,7 @@ func teller(logf func(string, ...any)) func(string) {
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
-	return vmtest.Config{Kernel: k, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
+	return vmtest.Config{Kernel: k, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

@@ -35,6 +35,7 @@ type Config struct {
 	Seed      uint64           // names every sequence of the run
 	Sequences int              // for each row; DefaultSequences if 0
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
+	First     bool             // a violation ends the asking: for kernels that are known to be broken
 	Out       string           // folder for reduced sequences and traces; none if ""
 	Log       io.Writer        // lines of progress; none if nil
 	Live      io.Writer        // a terminal for a moving line; none if nil
@@ -135,7 +136,7 @@ func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kerne
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First}
 	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {

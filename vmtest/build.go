@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -22,7 +24,7 @@ const builtMemory = 512
 
 // buildNeeds are the programs and the header without which nothing is built.
 var (
-	buildTools  = []string{"make", "gcc", "flex", "bison", "bc", "perl", "pahole", "tar", "xz"}
+	buildTools  = []string{"make", "gcc", "flex", "bison", "bc", "perl", "pahole", "tar", "xz", "patch"}
 	buildHeader = "/usr/include/gelf.h"
 )
 
@@ -31,6 +33,7 @@ type recipe struct {
 	row      Line
 	source   candidate
 	config   string // the lines of the configuration
+	patch    string // what is changed in the source; "" if nothing is
 	compiler string
 }
 
@@ -62,14 +65,38 @@ func (s *Source) recipe(ctx context.Context, row Line, c candidate) (recipe, err
 		if err != nil {
 			return recipe{}, fmt.Errorf("its configuration: %w", err)
 		}
-		config = append(config, text...)
+		config = append(withoutLines(config, string(text)), text...)
+	}
+	patch, err := os.ReadFile(filepath.Join(s.Configs, row.Config+".patch"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return recipe{}, fmt.Errorf("its changes to the source: %w", err)
 	}
 	compiler, err := exec.CommandContext(ctx, "gcc", "--version").Output()
 	if err != nil {
 		return recipe{}, fmt.Errorf("ask gcc for its version: %w", err)
 	}
 	first, _, _ := strings.Cut(string(compiler), "\n")
-	return recipe{row, c, string(config), first}, nil
+	return recipe{row, c, string(config), string(patch), first}, nil
+}
+
+// offForm is the line that switches an option off.
+var offForm = regexp.MustCompile(`^# (CONFIG_\w+) is not set$`)
+
+// withoutLines leaves out of a configuration what another, set on top of it, switches off.
+func withoutLines(config []byte, by string) []byte {
+	off := map[string]bool{}
+	for line := range strings.Lines(by) {
+		if m := offForm.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			off[m[1]] = true
+		}
+	}
+	var left []byte
+	for line := range strings.Lines(string(config)) {
+		if option, _, _ := strings.Cut(line, "="); !off[option] {
+			left = append(left, line...)
+		}
+	}
+	return left
 }
 
 func missingTools() (missing []string) {
@@ -86,7 +113,11 @@ func missingTools() (missing []string) {
 
 // id names a build in the cache: by what it is made of, so that it is never out of date.
 func (r recipe) id() string {
-	key := strings.Join([]string{r.source.Package, r.source.Version, r.source.SHA256, r.config, r.compiler}, "\x00")
+	parts := []string{r.source.Package, r.source.Version, r.source.SHA256, r.config, r.compiler}
+	if r.patch != "" {
+		parts = append(parts, r.patch)
+	}
+	key := strings.Join(parts, "\x00")
 	version := strings.ReplaceAll(r.source.Version, ":", "%3a")
 	return fmt.Sprintf("%s_%s_%.12s", r.row.Name(), version, digest([]byte(key)))
 }
@@ -110,6 +141,9 @@ func (s *Source) build(ctx context.Context, r recipe, part string) (Kernel, erro
 		r.row.Name(), r.source.Package, r.source.Version, log.Name()))
 	start := time.Now()
 	if err := s.unpackSource(ctx, r.source, b); err != nil {
+		return Kernel{}, err
+	}
+	if err := b.patch(ctx, r.patch); err != nil {
 		return Kernel{}, err
 	}
 	if err := b.make(ctx, r.config); err != nil {
@@ -147,6 +181,17 @@ func (s *Source) unpackSource(ctx context.Context, c candidate, b builder) error
 type builder struct {
 	tree string
 	log  *os.File
+}
+
+// patch changes the source, if it is to be changed.
+func (b builder) patch(ctx context.Context, text string) error {
+	if text == "" {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(b.tree, ".patch"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return b.run(ctx, "patch", "-p1", "--batch", "--forward", "-i", ".patch")
 }
 
 // make configures and builds. A line of the configuration that does not come through ends it.
@@ -229,8 +274,12 @@ func (k Kernel) demand() Kernel {
 	if k.Config == "" {
 		return k
 	}
-	k.MemoryMiB = builtMemory
-	if text, err := os.ReadFile(k.ConfigPath); err == nil && len(lostLines("CONFIG_KCSAN=y", string(text))) == 0 {
+	text, err := os.ReadFile(k.ConfigPath)
+	has := func(line string) bool { return err == nil && len(lostLines(line, string(text))) == 0 }
+	if has("CONFIG_KASAN=y") || has("CONFIG_KCSAN=y") {
+		k.MemoryMiB = builtMemory
+	}
+	if has("CONFIG_KCSAN=y") {
 		k.CPUs = 2 // a race takes two
 	}
 	return k

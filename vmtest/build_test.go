@@ -19,8 +19,15 @@ func TestLostLines(t *testing.T) {
 	}
 }
 
+func TestSwitchedOffLinesGo(t *testing.T) {
+	got := string(withoutLines([]byte("# a word\nCONFIG_A=y\nCONFIG_AB=y\nCONFIG_C=\"bpf\"\n"), "# CONFIG_A is not set\n# CONFIG_C is not set\nCONFIG_D=y\n"))
+	if want := "# a word\nCONFIG_AB=y\n"; got != want {
+		t.Errorf("left are %q, want %q", got, want)
+	}
+}
+
 func TestBuildsAreNamedByWhatTheyAreMadeOf(t *testing.T) {
-	r := recipe{matrixRow(t, "kasan-6.12"), candidate{Package: "linux-source-6.12", Version: "1:6.12.9-1", SHA256: "aa", Suite: "trixie"}, "CONFIG_A=y\n", "gcc 12"}
+	r := recipe{matrixRow(t, "kasan-6.12"), candidate{Package: "linux-source-6.12", Version: "1:6.12.9-1", SHA256: "aa", Suite: "trixie"}, "CONFIG_A=y\n", "", "gcc 12"}
 	if id := r.id(); !strings.HasPrefix(id, "kasan-6.12_1%3a6.12.9-1_") {
 		t.Errorf("the name is %s", id)
 	}
@@ -28,8 +35,10 @@ func TestBuildsAreNamedByWhatTheyAreMadeOf(t *testing.T) {
 	other.config = "CONFIG_A=y\nCONFIG_B=y\n"
 	newer := r
 	newer.compiler = "gcc 13"
-	if r.id() == other.id() || r.id() == newer.id() || r.id() != r.id() {
-		t.Errorf("names are %s, %s and %s", r.id(), other.id(), newer.id())
+	changed := r
+	changed.patch = "--- a/b\n"
+	if r.id() == other.id() || r.id() == newer.id() || r.id() == changed.id() || r.id() != r.id() {
+		t.Errorf("names are %s, %s, %s and %s", r.id(), other.id(), newer.id(), changed.id())
 	}
 }
 

@@ -28,6 +28,7 @@ need perl perl
 need dwarves pahole
 need xz-utils xz
 need tar tar
+need patch patch
 [ -e /usr/include/gelf.h ] || missing="$missing libelf-dev"
 [ -e /usr/include/openssl/ssl.h ] || missing="$missing libssl-dev"
 

@@ -1,0 +1,153 @@
+// Command seeded measures what the suite catches: it runs it against kernels that are broken on
+// purpose, each in one way of faults.txt, and says which claim was blamed, after how many executions.
+// ci/seeded/build.sh builds the kernel.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"mimic/report"
+	"mimic/suite"
+	"mimic/target"
+)
+
+// tableFile lists the faults; kernelName is the row of kernels.txt that has them.
+const (
+	tableFile  = "ci/seeded/faults.txt"
+	kernelName = suite.SeededConfig + "-6.12"
+)
+
+// options are what was asked for.
+type options struct {
+	faults    string
+	seeds     int
+	from      uint64
+	sequences int
+	whole     bool
+	saved     string
+	kernel    string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.faults, "faults", "all", "faults to run: all, none (the kernel is whole), or numbers as in 1,4,10-19")
+	flag.IntVar(&o.seeds, "seeds", 1, "how many seeds to run each fault on")
+	flag.Uint64Var(&o.from, "from", 1, "the first seed")
+	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
+	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
+	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
+	flag.StringVar(&o.saved, "saved", "out/seeded.tsv", "file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, o))
+}
+
+// run does what was asked for, and answers the exit code: 1 if a fault was not caught, or the whole
+// kernel was blamed.
+func run(ctx context.Context, o options) int {
+	all, chosen, err := o.read()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "seeded:", err)
+		return suite.ExitUsage
+	}
+	for seed := o.from; seed < o.from+uint64(o.seeds); seed++ {
+		for _, f := range chosen {
+			r, err := o.one(ctx, f, seed)
+			if err != nil || ctx.Err() != nil {
+				fmt.Fprintln(os.Stderr, "seeded:", f.name, err, ctx.Err())
+				return suite.ExitHarness
+			}
+			fmt.Println(r.progress(f))
+			if err := save(o.saved, r); err != nil {
+				fmt.Fprintln(os.Stderr, "seeded:", err)
+				return suite.ExitHarness
+			}
+		}
+	}
+	results, err := load(o.saved)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "seeded:", err)
+		return suite.ExitUsage
+	}
+	fmt.Print(table(all, results))
+	if failed(results) {
+		return suite.ExitViolated
+	}
+	return suite.ExitHeld
+}
+
+// read reads the table of faults and which of them are meant.
+func (o *options) read() (all, chosen []fault, err error) {
+	root, err := target.ModuleRoot()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(filepath.Join(root, tableFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if all, err = parseFaults(f); err != nil {
+		return nil, nil, err
+	}
+	if !filepath.IsAbs(o.saved) {
+		o.saved = filepath.Join(root, o.saved)
+	}
+	chosen, err = choose(all, o.faults)
+	return all, chosen, err
+}
+
+// one runs the suite against one fault with one seed.
+func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error) {
+	word := o.kernel
+	if f.number > 0 {
+		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
+	}
+	specs, err := suite.ParseSpecs(word, target.Fast)
+	if err != nil {
+		return result{}, err
+	}
+	start := time.Now()
+	k := suite.Run(ctx, suite.Config{Kernels: specs, Seed: seed, Sequences: o.sequences, First: !o.whole, Out: suite.OutFolder("")})[0]
+	r := resultOf(f, k)
+	r.took = time.Since(start)
+	if k.Missing {
+		return r, k.Fault
+	}
+	return r, nil
+}
+
+// resultOf is what a run found.
+func resultOf(f fault, k *report.Kernel) result {
+	r := result{fault: f.number, seed: k.Seed, executions: k.Sequences, asking: k.Took}
+	if k.Fault != nil {
+		r.fell = strings.SplitN(k.Fault.Error(), "\n", 2)[0]
+	}
+	for _, found := range k.Findings {
+		if found.Known != "" {
+			continue
+		}
+		for _, key := range found.Reduced.Broken() {
+			r.blamed = append(r.blamed, key.String())
+			if key.Claim == f.claim {
+				r.right = true
+			}
+		}
+		if n := found.Reduced.Step + 1; r.length == 0 || n < r.length {
+			r.length = n
+		}
+	}
+	slices.Sort(r.blamed)
+	r.blamed = slices.Compact(r.blamed)
+	return r
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// table is the kill matrix of results, as Markdown: a row for each fault that was run, and the score.
+func table(all []fault, results []result) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| | fault | must be caught by | caught | right claim | blamed | executions | seconds | operations |")
+	fmt.Fprintln(&b, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	for _, f := range all {
+		if of := resultsOf(results, f.number); len(of) > 0 {
+			fmt.Fprintln(&b, row(f, of))
+		}
+	}
+	fmt.Fprintln(&b)
+	for _, concurrent := range []bool{false, true} {
+		fmt.Fprintln(&b, score(all, results, concurrent))
+	}
+	if whole := resultsOf(results, 0); len(whole) > 0 {
+		fmt.Fprintf(&b, "false alarms on the whole kernel: %d of %d runs\n", count(whole, result.caught), len(whole))
+	}
+	return b.String()
+}
+
+func resultsOf(results []result, number int) (of []result) {
+	for _, r := range results {
+		if r.fault == number {
+			of = append(of, r)
+		}
+	}
+	return of
+}
+
+func count(of []result, is func(result) bool) (n int) {
+	for _, r := range of {
+		if is(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func row(f fault, of []result) string {
+	var blamed []string
+	for _, r := range of {
+		blamed = append(blamed, r.blamed...)
+	}
+	slices.Sort(blamed)
+	blamed = slices.Compact(blamed)
+	caught := slices.DeleteFunc(slices.Clone(of), func(r result) bool { return !r.caught() })
+	name := f.name
+	if f.concurrent {
+		name += " (concurrent)"
+	}
+	return fmt.Sprintf("| %d | %s: %s | %s | %s | %d | %s | %s | %s | %s |", f.number, name, f.says, f.claim,
+		interval(len(caught), len(of)), count(of, func(r result) bool { return r.right }), strings.Join(blamed, " "),
+		median(caught, func(r result) float64 { return float64(r.executions) }),
+		median(caught, func(r result) float64 { return r.asking.Seconds() }),
+		median(caught, func(r result) float64 { return float64(r.length) }))
+}
+
+// interval is a share with Wilson's interval of 95 %, of several runs.
+func interval(k, n int) string {
+	text := fmt.Sprintf("%d/%d", k, n)
+	if n < 2 {
+		return text
+	}
+	low, high := wilson(k, n)
+	return fmt.Sprintf("%s (%.0f-%.0f %%)", text, 100*low, 100*high)
+}
+
+// wilson is the interval of 95 % in which the probability lies of what was seen k times of n.
+func wilson(k, n int) (low, high float64) {
+	const z = 1.96
+	p, m := float64(k)/float64(n), float64(n)
+	middle := (p + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return max(0, middle-half), min(1, middle+half)
+}
+
+func median(of []result, value func(result) float64) string {
+	if len(of) == 0 {
+		return ""
+	}
+	var values []float64
+	for _, r := range of {
+		values = append(values, value(r))
+	}
+	slices.Sort(values)
+	return fmt.Sprintf("%.0f", values[len(values)/2])
+}
+
+// score says how many runs of the faults of one kind were caught, and which faults never were.
+func score(all []fault, results []result, concurrent bool) string {
+	kind := "sequential"
+	if concurrent {
+		kind = "concurrent"
+	}
+	var runs, caught, right, faults int
+	var never []string
+	for _, f := range all {
+		of := resultsOf(results, f.number)
+		if f.concurrent != concurrent || len(of) == 0 {
+			continue
+		}
+		k := count(of, result.caught)
+		faults, runs, caught, right = faults+1, runs+len(of), caught+k, right+count(of, func(r result) bool { return r.right })
+		if k == 0 {
+			never = append(never, f.name)
+		}
+	}
+	text := fmt.Sprintf("%s: %s of the runs against %d faults caught, %d by the right claim", kind, interval(caught, max(1, runs)), faults, right)
+	if len(never) > 0 {
+		text += "; never: " + strings.Join(never, ", ")
+	}
+	return text
+}
+
+// failed says whether a fault survived, or the whole kernel was blamed.
+func failed(results []result) bool {
+	return slices.ContainsFunc(results, func(r result) bool { return r.caught() == (r.fault == 0) })
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mimic/report"
+	"mimic/suite"
+	"mimic/target"
+)
+
+// readFile reads a file of the module.
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	root, err := target.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Each row of the table is in the patch, in the file that it names, and nothing else is.
+func TestTableIsThePatch(t *testing.T) {
+	faults, err := parseFaults(strings.NewReader(readFile(t, tableFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPatch := map[int]string{}
+	file := ""
+	number := regexp.MustCompile(`MIMIC\((\d+)\)`)
+	for line := range strings.Lines(readFile(t, filepath.Join(suite.ConfigFolder, suite.SeededConfig+".patch"))) {
+		if name, is := strings.CutPrefix(line, "+++ b/kernel/bpf/"); is {
+			file, _, _ = strings.Cut(name, "\t")
+		}
+		if !strings.HasPrefix(line, "+") {
+			continue
+		}
+		for _, m := range number.FindAllStringSubmatch(line, -1) {
+			n, _ := strconv.Atoi(m[1])
+			inPatch[n] = file
+		}
+	}
+	for _, f := range faults {
+		if inPatch[f.number] != f.file {
+			t.Errorf("fault %d, %s, is to be in %s, and is in %q of the patch", f.number, f.name, f.file, inPatch[f.number])
+		}
+		delete(inPatch, f.number)
+	}
+	if len(inPatch) > 0 {
+		t.Errorf("the patch has faults that %s has not: %v", tableFile, inPatch)
+	}
+}
+
+func TestBadRowsAreNamed(t *testing.T) {
+	_, err := parseFaults(strings.NewReader("1 a x.c seq P38 it leaks\n\n# a word\n0 b x.c seq P38 it leaks\n2 a x.c seq P38 twice\n3 c x.c often P38 it leaks\n4 d x.c seq P999 it leaks\n5 e x.c seq\n"))
+	for _, want := range []string{":4: ", ":5: ", ":6: ", ":7: ", ":8: "} {
+		if err == nil || !strings.Contains(err.Error(), tableFile+want) {
+			t.Errorf("the error does not speak of line%s: %v", want, err)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	all := []fault{{number: 1}, {number: 2}, {number: 5}, {number: 9}}
+	got, err := choose(all, "2-5,9")
+	if err != nil || !reflect.DeepEqual(got, all[1:]) {
+		t.Errorf("choose = %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "x", "3", "1,4"} {
+		if _, err := choose(all, bad); err == nil {
+			t.Errorf("choose took %q", bad)
+		}
+	}
+}
+
+// What is saved is what is loaded, and of the same fault and seed the last counts.
+func TestSavedResults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "results")
+	first := result{fault: 3, seed: 1, executions: 9, took: time.Second}
+	second := result{fault: 3, seed: 1, blamed: []string{"P38/hash", "P61/hash"}, right: true, executions: 7, asking: 1500 * time.Millisecond, length: 4, took: 2 * time.Second}
+	other := result{fault: 4, seed: 1, fell: "the guest is gone", took: 3 * time.Second}
+	for _, r := range []result{first, other, second} {
+		if err := save(path, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := load(path)
+	if err != nil || len(got) != 2 || !slices.ContainsFunc(got, func(r result) bool { return reflect.DeepEqual(r, second) }) {
+		t.Errorf("load = %+v, %v", got, err)
+	}
+	if err := os.WriteFile(path, []byte("3\tx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(path); err == nil {
+		t.Error("load took a line of two columns")
+	}
+}
+
+// Wilson's interval, against values of the literature: 0 of 20 is below 16 %, 10 of 20 is 30 to 70 %.
+func TestWilson(t *testing.T) {
+	if low, high := wilson(0, 20); low != 0 || high < 0.16 || high > 0.17 {
+		t.Errorf("0 of 20: %v to %v", low, high)
+	}
+	if low, high := wilson(10, 20); low < 0.29 || low > 0.31 || high < 0.69 || high > 0.71 {
+		t.Errorf("10 of 20: %v to %v", low, high)
+	}
+}
+
+// A run that nothing was found in is not a fault caught; one on the whole kernel is a false alarm.
+func TestVerdicts(t *testing.T) {
+	quiet := resultOf(fault{number: 3, claim: "P38"}, &report.Kernel{Seed: 2, Sequences: 100})
+	if quiet.verdict() != "survived" || !failed([]result{quiet}) {
+		t.Errorf("a run without findings is %s", quiet.verdict())
+	}
+	blamed := []string{"P38/hash"}
+	if failed([]result{{fault: 0}, {fault: 3, blamed: blamed}}) || !failed([]result{{fault: 0, blamed: blamed}}) {
+		t.Error("a false alarm passes, or what is right does not")
+	}
+	text := table([]fault{{number: 3, name: "leak", claim: "P38"}}, []result{{fault: 3, seed: 1, blamed: blamed, right: true, executions: 7}, {fault: 3, seed: 2}, {fault: 0, seed: 1}})
+	for _, want := range []string{"| 3 | leak", "1/2 (9-91 %)", "P38/hash", "false alarms on the whole kernel: 0 of 1 runs"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+}
