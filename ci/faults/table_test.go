@@ -19,8 +19,8 @@ const killed = -1
 // Workloads: the first holds on the kernel that is used, of the second something is broken, since the
 // tree that the tests run with knows of no deviation, and is reduced.
 var (
-	holding  = []string{"-claims", "P20/array", "-sequences", "8"}
-	reducing = []string{"-claims", "P81/array", "-sequences", "8"}
+	holding  = []string{"-claims", "P20/array", "-sequences", "15"}
+	reducing = []string{"-claims", "P81/array", "-sequences", "15"}
 )
 
 // table has every fault.
