@@ -309,14 +309,12 @@ func (d *draft) differLock(o *ops.Map) {
 	}
 }
 
-// runner makes an outer map with an element in which programs find something, mostly of
-// another size than the template (unless it is an array in which lookups are inlined), and
-// a program to run.
+// runner makes an outer map with an element in which programs find something,
+// mostly a hash of another size than the template, and a program to run.
 func (d *draft) runner() bool {
 	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Hash, ops.Array}))
 	o.Flags &= ops.NoPrealloc
-	inlined := o.Type == ops.Array && d.chance(2)
-	if o.Type == ops.Array && !inlined {
+	if o.Type == ops.Array {
 		o.Flags = ops.InnerMap
 	}
 	d.add(o)
@@ -328,9 +326,7 @@ func (d *draft) runner() bool {
 		return true
 	}
 	i := d.like(m)
-	if !inlined {
-		i.Max = d.max()
-	}
+	i.Max = d.max()
 	d.add(i)
 	d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
 	for range 3 {
