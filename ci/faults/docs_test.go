@@ -149,7 +149,7 @@ A guest that was not ready in time on a machine under load proves nothing: such 
 `
 
 const docTail = `
-    MIMIC_VM=1 go test ./ci/faults -v                                   # a sample: each fault once or twice; CI does this
+    MIMIC_VM=1 go test ./ci/faults -v                                   # a sample: each fault once or twice
     MIMIC_FAULTS=20 go test ./ci/faults -v -timeout 2h -faults.record   # all of it, as root; writes ci/faults/measured.tsv
 
 What needs a file system of its own is mounted in a namespace that ends with the try, and is skipped without root.
