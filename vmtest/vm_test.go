@@ -89,7 +89,7 @@ func allValues(n int) []byte {
 // echo sends bytes and wants them back, unchanged.
 func echo(t *testing.T, vm *VM, sent []byte) {
 	t.Helper()
-	if err := vm.SetDeadline(time.Now().Add(40 * time.Second)); err != nil {
+	if err := vm.SetDeadline(time.Now().Add(3 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	written := make(chan error, 1)
