@@ -258,6 +258,7 @@ func (x *examination) measure(t ops.Trace) {
 
 func (x *examination) add(f *report.Finding) {
 	signature := f.Reduced.Signature()
+	f.Known = x.explain(f.Reduced) // a run that is cut short blames nobody for it either
 	x.seen[signature] = f
 	x.order = append(x.order, signature)
 }
