@@ -38,3 +38,5 @@ require (
 	golang.org/x/term v0.44.0 // indirect
 	golang.org/x/text v0.31.0 // indirect
 )
+
+ignore ./out

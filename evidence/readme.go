@@ -85,7 +85,7 @@ func (c Case) contents() string {
 	say(c.Config != nil, ConfigFile, "the kernel's configuration", "none came with the kernel (Debian's packages of 6.19 to 7.1 have none)")
 	say(c.Timeline != nil, TimelineFile, "who did what when", "")
 	say(c.ReproC != nil, ReproCFile, "a reproducer in C: "+c.verified(), c.verified())
-	say(c.ReproGo != nil, ReproGoFile, "a reproducer as a Go test", "")
+	say(c.ReproGo != nil, ReproGoFile, "the same as a Go test: inside mimic's module, go test -count=1 -v on its folder", "")
 	return b.String()
 }
 

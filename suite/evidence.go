@@ -17,6 +17,7 @@ import (
 	"mimic/ops"
 	"mimic/properties"
 	"mimic/report"
+	"mimic/repro"
 	"mimic/target"
 )
 
@@ -102,7 +103,20 @@ func (c *Config) evident(k *report.Kernel, f *report.Finding, about target.About
 		}
 	}
 	e.Config, _ = os.ReadFile(about.Config) // the folder says that it has none
+	e.ReproGo = goTest(v, k, about)
 	return e
+}
+
+// goTest is a Go test that replays a violation where it was found; nil if that was in memory.
+func goTest(v *properties.Violation, k *report.Kernel, about target.About) []byte {
+	if about.Kind == "" && k.Name != "host" {
+		return nil
+	}
+	text, err := repro.GoTest(v, repro.About{Name: k.Name, Kernel: k.Release + ", " + k.Package})
+	if err != nil {
+		return nil
+	}
+	return []byte(text)
 }
 
 // refName names a rule with the family that it is asked of.
