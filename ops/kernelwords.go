@@ -236,6 +236,10 @@ const FeatureRun = "prog_test_run"
 // without it there are neither iterators nor maps of struct_ops.
 const FeatureKernelBTF = "kernel_btf"
 
+// FeatureIter is what a kernel lacks that has no iterators over the elements of maps: those are programs that
+// trace, and need CONFIG_BPF_EVENTS.
+const FeatureIter = "iterators"
+
 // FeatureSys is what a kernel lacks whose programs cannot call bpf(2).
 const FeatureSys = "bpf_sys_bpf"
 

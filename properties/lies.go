@@ -13,7 +13,7 @@ import (
 // that each rule forbids, what goes wrong behind a right answer, and what goes
 // wrong only in a corner.
 func Lies() []Lie {
-	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies(), raceLies())
+	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies(), manyLies(), raceLies())
 }
 
 // answerLies is one lie for each rule and family: whenever the rule applies,
@@ -248,7 +248,7 @@ func misplacements(f Family) []Lie {
 				}
 			}
 		}),
-		after("delete-empties-neighbour/"+string(f), seen, func(s *State, op ops.Op) {
+		after("delete-empties-neighbour/"+string(f), append(rowsOf(f, "P88"), seen...), func(s *State, op ops.Op) {
 			if o, ok := op.(ops.Delete); ok {
 				if m := outerOf(s, o.On, f); m != nil {
 					delete(m.slots, ops.Truncate(o.Key.N+1, m.spec.Key))

@@ -62,7 +62,7 @@ func (s *State) iter(o ops.Iter) []Outcome {
 	h, m := s.handles[o.Of], s.open(o.Of)
 	keep := func() { s.hold(o.Def, handle{other: true, kind: ops.FDPerf, keeps: m}) }
 	switch {
-	case !s.Kernel.has(ops.FeatureKernelBTF):
+	case !s.Kernel.has(ops.FeatureIter):
 		return anything(func(got ops.Result) {
 			if got == ops.OK && m != nil {
 				keep()

@@ -84,7 +84,7 @@ func (s *State) file(o ops.File) []Outcome {
 	case ops.FilePoll:
 		return reads("events 0x8", by...)
 	}
-	if !s.Kernel.has(ops.FeatureKernelBTF) {
+	if !s.Kernel.has(ops.FeatureIter) {
 		return anything(nil)
 	}
 	return fails(unix.EINVAL, by...)

@@ -18,7 +18,7 @@ type move struct {
 var moves []move
 
 func init() { // refers to itself through the drafts' methods
-	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), raceMoves(), exampleMoves())
+	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), manyMoves(), raceMoves(), exampleMoves())
 }
 
 // createMoves make maps, and what they are made from.

@@ -39,7 +39,7 @@ func (d *draft) iterate() bool {
 	all := d.names(func(h *handle) bool {
 		return isOpen(h) && (h.obj.spec.Type == ops.Hash || h.obj.spec.Type == ops.Array) && h.mode == 0
 	})
-	if len(all) == 0 || !d.state.Kernel.has(ops.FeatureKernelBTF) {
+	if len(all) == 0 || !d.state.Kernel.has(ops.FeatureIter) {
 		return false
 	}
 	return d.add(ops.Iter{Def: d.fresh("t"), Of: pick(d, all)})

@@ -43,6 +43,7 @@ func (x *Executor) Lacks() map[string]string {
 	}
 	note(ops.FeatureRun, lacks[ops.XDP.RunFeature()])
 	note(ops.FeatureKernelBTF, probeKernelBTF())
+	note(ops.FeatureIter, probeIter())
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
 	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
@@ -60,7 +61,7 @@ func (x *Executor) Lacks() map[string]string {
 // probe runs a sequence and says what the first of it answered that failed.
 func (x *Executor) probe(seq ...ops.Op) (why string) {
 	each := func(s ops.Step) {
-		if why == "" && s.Got.Errno != 0 {
+		if _, ended := s.Op.(ops.End); why == "" && s.Got != ops.OK && !ended {
 			why = "creating one answers " + s.Got.String()
 		}
 	}
@@ -84,6 +85,13 @@ func (x *Executor) probeSys() string {
 	fresh := x.fresh()
 	if got := fresh.bySyscall(ops.Sys{On: "none", Command: ops.ByDelete}).Got; strings.HasPrefix(got, "not ") {
 		return "a program that calls it is " + got
+	}
+	return ""
+}
+
+func probeIter() string {
+	if _, err := iterator(); err != nil {
+		return "loading a program that iterates answers " + err.Error()
 	}
 	return ""
 }

@@ -1,0 +1,239 @@
+package properties
+
+import "mimic/ops"
+
+// manyMoves do more of one thing than chance would: a fault may show only in a full
+// map, in what is stored in many places, or in the second of two calls.
+func manyMoves() []move {
+	return []move{
+		{"fill", 0, (*draft).fill},
+		{"spread", 0, (*draft).spread},
+		{"again", 0, (*draft).again},
+		{"refused-freeze", 0, (*draft).refusedFreeze},
+		{"refused-btf", 0, (*draft).refusedBTF},
+	}
+}
+
+// filledAtOnce is how much of a map is filled by a batch.
+const filledAtOnce = 64
+
+// fillable is the size of the largest map that is filled: where there are no batches, each
+// element waits for programs.
+func (d *draft) fillable() ops.Size {
+	if d.state.Kernel.does(batchOps) {
+		return 300
+	}
+	return 70
+}
+
+// fill stores something under every key that there is room for, one more, and again
+// where something was deleted; then it looks at all of it.
+func (d *draft) fill() bool {
+	n, m, ok := d.outerName()
+	if d.chance(2) {
+		n, m, ok = d.roomy()
+	}
+	if !ok || m.spec.Max > d.fillable() || m.outerKind() == ops.OuterHash && m.spec.Key < 2 && m.spec.Max > 200 {
+		return false
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	d.fillAll(n, m, fits)
+	if m.outerKind() == ops.OuterHash && len(m.slots) > 0 {
+		more := ops.Update{On: n, Key: ops.K(uint64(m.spec.Max) + 7), Value: ops.Val{Name: pick(d, fits)}}
+		d.add(more)
+		d.add(ops.Delete{On: n, Key: ops.K(pick(d, m.keys()))})
+		d.add(more)
+		more.Key.N++
+		d.add(more)
+	}
+	return d.lookAtAll(n, m)
+}
+
+// roomy makes an outer map for more elements than others have.
+func (d *draft) roomy() (ops.Name, *object, bool) {
+	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	if len(templates) == 0 || d.full() {
+		return "", nil, false
+	}
+	o := d.outerOf(pick(d, templates))
+	o.Max = pick(d, []ops.Size{9, 17, 33, 65, 100, 129, 257})
+	o.Flags &= ops.NoPrealloc | ops.ZeroSeed
+	d.add(o)
+	m := d.state.open(o.Def)
+	return o.Def, m, m != nil
+}
+
+// fillAll stores in batches where there are any.
+func (d *draft) fillAll(n ops.Name, m *object, fits []ops.Name) {
+	batches := d.state.Kernel.does(batchOps)
+	for first := uint64(0); first < uint64(m.spec.Max); first += filledAtOnce {
+		var keys []ops.Key
+		var values []ops.Val
+		for k := first; k < min(first+filledAtOnce, uint64(m.spec.Max)); k++ {
+			keys, values = append(keys, ops.K(k)), append(values, ops.Val{Name: pick(d, fits)})
+		}
+		if batches {
+			d.add(ops.UpdateBatch{On: n, Keys: ops.KeyList(keys), Values: ops.ValList(values)})
+			continue
+		}
+		for i := range keys {
+			d.add(ops.Update{On: n, Key: keys[i], Value: values[i]})
+		}
+	}
+}
+
+// lookAtAll reads a map that may be large, one way or another.
+func (d *draft) lookAtAll(n ops.Name, m *object) bool {
+	if d.chance(2) || !d.state.Kernel.does(batchOps) {
+		return d.add(ops.Dump{On: n})
+	}
+	o := ops.LookupBatch{On: n, Count: pick(d, []ops.Size{3, 16, 17, 64, m.spec.Max, m.spec.Max + 1})}
+	d.add(o)
+	for o.From = ops.FromNext; d.unread(n) && d.state.handles[n].open; {
+		before := len(d.state.handles[n].cursor.behind)
+		d.add(o)
+		if c := d.state.handles[n].cursor; c == nil || len(c.behind) == before {
+			break // a bucket has more than a batch takes
+		}
+	}
+	return true
+}
+
+// spread stores one map in several places, of one outer map or two, takes it out of
+// some of them, and asks whether it is there.
+func (d *draft) spread() bool {
+	n, m, ok := d.outerName()
+	if !ok || m.spec.Max < 2 {
+		return false
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	x := pick(d, fits)
+	var keys []ops.Key
+	for range d.between(2, 5) {
+		k := d.goodKey(m)
+		keys = append(keys, k)
+		d.add(ops.Update{On: n, Key: k, Value: ops.Val{Name: x}})
+	}
+	if d.chance(2) {
+		d.add(ops.Close{On: x})
+	}
+	for _, k := range keys {
+		d.takeOut(n, m, k)
+		d.add(ops.Alive{On: x})
+	}
+	return true
+}
+
+// takeOut takes out what is stored under a key, one way or another.
+func (d *draft) takeOut(n ops.Name, m *object, k ops.Key) {
+	one := ops.KeyList([]ops.Key{k})
+	switch others := d.fitting(m); {
+	case len(others) > 0 && d.chance(2):
+		d.add(ops.Update{On: n, Key: k, Value: ops.Val{Name: pick(d, others)}})
+	case m.outerKind() == ops.OuterHash && d.state.Kernel.does(batchOps) && d.chance(2):
+		d.add(ops.DeleteBatch{On: n, Keys: one})
+	default:
+		d.add(ops.Delete{On: n, Key: k})
+	}
+}
+
+// again replaces what is stored by itself, closes it, and asks whether it is there
+// before and after it is taken out.
+func (d *draft) again() bool {
+	n, m, ok := d.outerName()
+	if !ok {
+		return false
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	o := ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, fits)}}
+	d.add(o)
+	if m.outerKind() == ops.OuterHash && d.chance(2) {
+		o.Flags = ops.Exist
+	}
+	for range d.between(1, 2) {
+		d.add(o)
+	}
+	d.add(ops.Close{On: o.Value.Name})
+	d.add(ops.Alive{On: o.Value.Name})
+	d.takeOut(n, m, o.Key)
+	return d.add(ops.Alive{On: o.Value.Name})
+}
+
+// refusedFreeze has a write refused, in one of many ways, and freezes the map then.
+func (d *draft) refusedFreeze() bool {
+	n, m, ok := d.outerName()
+	if !ok || len(d.state.handles) > 24 {
+		return false
+	}
+	through := n
+	if d.chance(2) {
+		read := ops.Reopen{Def: d.fresh("r"), Of: n, Flags: ops.ReadOnly}
+		d.add(read)
+		through = read.Def
+	}
+	for range d.between(1, 2) {
+		d.add(d.refusedWrite(through, m))
+	}
+	return d.add(ops.Freeze{On: n})
+}
+
+// refusedWrite is a write in which something is wrong, if only the descriptor.
+func (d *draft) refusedWrite(n ops.Name, m *object) ops.Op {
+	key, null := d.goodKey(m), ops.Key{Null: true}
+	one := ops.KeyList([]ops.Key{key})
+	batch := ops.Op(ops.Take{On: n, Key: key})
+	if d.state.Kernel.does(batchOps) {
+		batch = pick(d, []ops.Op{
+			ops.UpdateBatch{On: n, Keys: one, Values: ops.ValList([]ops.Val{{N: 1<<32 - 1}})},
+			ops.DeleteBatch{On: n, Keys: one},
+			ops.TakeBatch{On: n, Count: 2},
+		})
+	}
+	return pick(d, []ops.Op{
+		ops.Update{On: n, Key: null, Value: d.anyValue(m)},
+		ops.Update{On: n, Key: key, Value: ops.Val{Null: true}},
+		ops.Update{On: n, Key: key, Value: ops.Val{N: 1<<32 - 1}},
+		ops.Update{On: n, Key: key, Value: d.anyValue(m), Flags: 8},
+		ops.Delete{On: n, Key: null},
+		ops.Take{On: n, Key: key},
+		batch, batch,
+	})
+}
+
+// refusedBTF asks, with a template that BTF describes, for an outer map that is
+// refused late, and looks whether the BTF goes with the template.
+func (d *draft) refusedBTF() bool {
+	if d.full() {
+		return false
+	}
+	k := d.state.Kernel
+	t := d.described(func(r *btfRow) bool { return r.refusal(k, ops.Hash) == 0 && !r.lock })
+	d.add(t)
+	if t.BTF == "" || d.state.open(t.Def) == nil {
+		return true
+	}
+	o := d.outerOf(t.Def)
+	switch d.between(0, 2) {
+	case 0:
+		o.Max = max(o.Max, d.absurdMax(&o))
+	case 1:
+		o.Label = ops.LabelBad
+	default:
+		d.spoil(&o)
+		o.Template = t.Def
+	}
+	d.add(o)
+	for _, n := range []ops.Name{t.BTF, t.Def} {
+		d.add(ops.Close{On: n})
+	}
+	return d.add(ops.Gone{On: t.Def}) && d.add(ops.Alive{On: t.BTF})
+}
