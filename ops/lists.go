@@ -3,12 +3,14 @@ package ops
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Keys is a list of keys, and Vals one of values. They are kept as their text,
-// elements separated by a semicolon, so that operations can be compared.
+// elements separated by a semicolon, so that operations can be compared. An element that comes
+// more than shortRun times in a row is written once, as in 7*100.
 type (
 	Keys string
 	Vals string
@@ -66,7 +68,38 @@ func join[T interface{ MarshalText() ([]byte, error) }](all []T) string {
 		b, _ := e.MarshalText() // no text of the language fails
 		parts[i] = string(b)
 	}
-	return strings.Join(parts, ";")
+	return strings.Join(shortened(parts), ";")
+}
+
+// shortRun is how often an element is written out that is repeated, and longestList how long a list can be.
+const shortRun, longestList = 8, 1 << 16
+
+func shortened(parts []string) (runs []string) {
+	for len(parts) > 0 {
+		n := slices.IndexFunc(parts, func(s string) bool { return s != parts[0] })
+		if n < 0 {
+			n = len(parts)
+		}
+		if n > shortRun {
+			runs = append(runs, fmt.Sprintf("%s*%d", parts[0], n))
+		} else {
+			runs = append(runs, parts[:n]...)
+		}
+		parts = parts[n:]
+	}
+	return runs
+}
+
+// repeated is how often an element is to be repeated, and its text.
+func repeated(part string) (text string, times int, err error) {
+	text, count, is := strings.Cut(part, "*")
+	if !is {
+		return part, 1, nil
+	}
+	if times, err = strconv.Atoi(count); err != nil || times < 1 || times > longestList {
+		return "", 0, fmt.Errorf("%q: want how often it is repeated, from 1 to %d, after the *", part, longestList)
+	}
+	return text, times, nil
 }
 
 func split[T any, P interface {
@@ -77,11 +110,17 @@ func split[T any, P interface {
 		return nil, nil
 	}
 	for part := range strings.SplitSeq(s, ";") {
-		var e T
-		if err := P(&e).UnmarshalText([]byte(part)); err != nil {
+		text, times, err := repeated(part)
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, e)
+		var e T
+		if err := P(&e).UnmarshalText([]byte(text)); err != nil {
+			return nil, err
+		}
+		if all = append(all, slices.Repeat([]T{e}, times)...); len(all) > longestList {
+			return nil, fmt.Errorf("a list of more than %d elements", longestList)
+		}
 	}
 	return all, nil
 }

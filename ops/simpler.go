@@ -114,7 +114,7 @@ func (n Size) simpler([]Name) []any {
 }
 
 func (n Size) others([]Name) []any         { return but(n, 1, 8, 16) }
-func (k Key) simpler([]Name) []any         { return below(k, K(0), K(1), K(2), K(3), K(5)) }
+func (k Key) simpler([]Name) []any         { return below(k, K(0), K(1), K(2), K(3), K(4), K(5)) }
 func (k Key) others([]Name) []any          { return but(k, K(1), K(7)) }
 func (f CreateFlags) simpler([]Name) []any { return fewerBits(f) }
 func (f CreateFlags) others([]Name) []any  { return nil }
@@ -178,6 +178,13 @@ func (v Val) others(names []Name) (all []any) {
 
 // simplerList leaves each element out, last first, and makes each simpler.
 func simplerList[T operand, L any](list []T, names []Name, listOf func([]T) L) (all []any) {
+	if half := len(list) / 2; half >= shortRun { // one by one takes too long
+		same := slices.Repeat(list[:1], len(list))
+		if all = []any{listOf(list[:half]), listOf(list[half:])}; !reflect.DeepEqual(same, list) {
+			all = append(all, listOf(same))
+		}
+		return append(all, listOf(list[:len(list)-1]))
+	}
 	for at := len(list) - 1; at >= 0; at-- {
 		all = append(all, listOf(slices.Delete(slices.Clone(list), at, at+1)))
 	}

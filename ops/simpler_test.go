@@ -58,7 +58,7 @@ func TestSimplerAndOthers(t *testing.T) {
 		{"o0.update(2, i1, EXIST|LOCK)", "flags", "o0.update(2, i1);o0.update(2, i1, EXIST);o0.update(2, i1, LOCK);", ""},
 		{"o0.update(0, i1)", "key", "", "o0.update(1, i1);o0.update(7, i1);"},
 		{"o0.update(0, i1)", "flags", "", ""},
-		{"o0.delete_batch(0;4)", "keys", "o0.delete_batch(0);o0.delete_batch(4);o0.delete_batch(0;0);o0.delete_batch(0;1);o0.delete_batch(0;2);o0.delete_batch(0;3);o0.delete_batch(0;5);", ""},
+		{"o0.delete_batch(0;4)", "keys", "o0.delete_batch(0);o0.delete_batch(4);o0.delete_batch(0;0);o0.delete_batch(0;1);o0.delete_batch(0;2);o0.delete_batch(0;3);", ""},
 		{"thread(times=40)", "times", "thread();thread(times=4);thread(times=2);thread(times=8);thread(times=20);", ""},
 		{"p0 = prog(xdp, o0, find:in check)", "body", "p0 = prog(xdp, o0, find:in);p0 = prog(xdp, o0, check);p0 = prog(xdp, o0, find:0 check);p0 = prog(xdp, o0, find:1 check);", ""},
 		{"p0 = prog(xdp, o0, find:in check)", "type", "", "p0 = prog(sched_cls, o0, find:in check);p0 = prog(socket_filter, o0, find:in check);"},

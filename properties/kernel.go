@@ -88,6 +88,11 @@ var (
 		Since:  Version{6, 1},
 		Source: "commit 9263dddc7b6f (5.19)",
 	}
+	batchWaitsOnce = &Behaviour{
+		Says:   "a batch of updates waits for programs once, not after each element",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c bpf_map_do_batch (6.12:5217); in 6.1 bpf_map_update_value waits",
+	}
 	takesHash = &Behaviour{
 		Says:   "elements of a hash table can be looked up and deleted at once",
 		Since:  Version{6, 1},

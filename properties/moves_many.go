@@ -7,6 +7,7 @@ import "mimic/ops"
 func manyMoves() []move {
 	return []move{
 		{"fill", 0, (*draft).fill},
+		{"every-index", 0, (*draft).everyIndex},
 		{"spread", 0, (*draft).spread},
 		{"again", 0, (*draft).again},
 		{"refused-freeze", 0, (*draft).refusedFreeze},
@@ -236,4 +237,38 @@ func (d *draft) refusedBTF() bool {
 		d.add(ops.Close{On: n})
 	}
 	return d.add(ops.Gone{On: t.Def}) && d.add(ops.Alive{On: t.BTF})
+}
+
+// everyIndex stores an array with a number of its own in each element, and has a program
+// look at some of them, from the first to what is behind the last. Lookups in it are
+// inlined, unless it is one of any length.
+func (d *draft) everyIndex() bool {
+	if d.full() || !d.state.Kernel.runs(ops.XDP, 0) || !d.state.Kernel.loads(ops.XDP, 0) {
+		return false
+	}
+	t := ops.Map{Def: d.fresh("i"), Type: ops.Array, Key: 4, Value: pick(d, valueSizes), Max: pick(d, []ops.Size{2, 3, 8, 9, 16, 17, 33})}
+	if d.chance(4) {
+		t.Flags = ops.InnerMap
+	}
+	d.add(t)
+	o := d.outerOf(t.Def)
+	o.Flags &= ops.NoPrealloc
+	d.add(o)
+	outer, inner := d.state.open(o.Def), d.state.open(t.Def)
+	if outer == nil || inner == nil {
+		return true
+	}
+	for k := range uint64(t.Max) {
+		d.add(ops.Update{On: t.Def, Key: ops.K(k), Value: ops.Val{N: k + 1}})
+	}
+	key := d.goodKey(outer)
+	d.add(ops.Update{On: o.Def, Key: key, Value: ops.Val{Name: t.Def}})
+	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: o.Def, Body: "find:in check get:in check read:0:1"}
+	d.add(p)
+	for _, k := range []uint64{0, uint64(t.Max) / 2, uint64(t.Max) - 1, uint64(t.Max), uint64(d.between(0, int(t.Max)))} {
+		if run := (ops.Run{On: p.Def, Key: key, Inner: ops.K(k)}); d.state.openProg(p.Def) != nil && d.bearable(d.state.openProg(p.Def), run) {
+			d.add(run)
+		}
+	}
+	return true
 }

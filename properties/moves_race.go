@@ -193,8 +193,11 @@ func with(parts []part, p part, ok bool) []part {
 // racePresent is about keys that always hold something: mostly about as many as
 // there is room for, so that some share a bucket.
 func (d *draft) racePresent() bool {
-	if d.chance(4) {
+	switch d.between(0, 3) {
+	case 0:
 		return d.race(d.stage(), (*stage).present)
+	case 1:
+		return d.race(d.stage(), (*stage).torrent)
 	}
 	return d.race(d.crowd(), (*stage).crowded)
 }
@@ -228,6 +231,27 @@ func (s *stage) crowded() []part {
 	}
 	return []part{write, s.part(2*eventful, ops.Run{On: prog})}
 }
+
+// torrent replaces what is stored under one key as fast as can be, with batches: each waits
+// for programs only at its end. A program looks at it all the time.
+func (s *stage) torrent() []part {
+	k := s.full()
+	prog, ok := s.load(raceTypes, fmt.Sprintf("find:%d check loop:%d", k, rounds))
+	if !ok || !s.d.state.Kernel.does(batchWaitsOnce) {
+		return s.present()
+	}
+	look := part{[]ops.Op{ops.Run{On: prog}}, ofOneProgram / 2, ops.UntilAlone}
+	keys := slices.Repeat([]ops.Key{ops.K(k)}, torrential)
+	var values []ops.Val
+	for len(values) < torrential {
+		values = append(values, slices.Repeat([]ops.Val{{Name: pick(s.d, s.inners)}}, torrential/4)...)
+	}
+	write := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
+	return []part{{ops: []ops.Op{write}, times: s.d.between(8, 16)}, look}
+}
+
+// torrential is how often a batch writes to one key.
+const torrential = 400
 
 // present replaces keys that always hold something, and looks.
 func (s *stage) present() []part {

@@ -126,7 +126,7 @@ var laxer = []struct {
 
 // stored says whether a map was ever stored under the key.
 func (h *history) stored(value string) bool {
-	return value == "" || value == h.begin || slices.ContainsFunc(h.seen, func(o observation) bool { return o.becomes != nil && *o.becomes == value })
+	return value == "" || value == h.begin || slices.ContainsFunc(h.seen, func(o observation) bool { return o.becomes != nil && mayBe(*o.becomes, value) })
 }
 
 // blame says which rule a history breaks that has no explanation.

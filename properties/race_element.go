@@ -150,9 +150,17 @@ func (r *race) updateBatch(m *object, d deed, o ops.UpdateBatch) *flaw {
 	if err != nil || n > len(keys) || n > len(values) || (d.Got.Errno == 0) != (n == len(keys)) {
 		return r.miscounted(m, d)
 	}
+	var slots []*history
+	written := map[*history][]string{}
 	for i, k := range keys[:n] {
 		h := r.slot(m, ops.Truncate(k.N, m.spec.Key))
-		h.write(d, "= "+string(values[i].Name), whatever, string(r.nameOf(values[i].Name)))
+		if written[h] == nil {
+			slots = append(slots, h)
+		}
+		written[h] = append(written[h], string(r.nameOf(values[i].Name)))
+	}
+	for _, h := range slots {
+		h.writes(d, written[h])
 	}
 	if d.Got.Errno != 0 && !r.short(m, d.Got.Errno) {
 		return r.refusedIn(m, d)
@@ -304,7 +312,7 @@ func (r *race) recognise(h *history, m *object, inside ops.Key, d deed, number s
 		return
 	}
 	h.add(observation{deed: d, source: byValue, says: "is " + strings.Join(names, " or "), value: names[0],
-		allowed: func(s string) bool { return slices.Contains(names, s) }})
+		allowed: func(s string) bool { return slices.ContainsFunc(names, func(n string) bool { return mayBe(s, n) }) }})
 }
 
 // disturbs notes that nobody knows any more what is in the maps that a program

@@ -35,9 +35,19 @@ type observation struct {
 	becomes *string // nil: as it was
 }
 
-func is(want string) func(string) bool { return func(s string) bool { return s == want } }
-func something(s string) bool          { return s != "" }
-func whatever(string) bool             { return true }
+func is(want string) func(string) bool { return func(s string) bool { return mayBe(s, want) } }
+
+// or joins the names of the maps of which a key holds one or the other, as it is written to more than
+// once by one call.
+const or = "|"
+
+// mayBe says whether a state can be that a map of this name is stored.
+func mayBe(state, name string) bool {
+	return state == name || strings.Contains(state, or) && slices.Contains(strings.Split(state, or), name)
+}
+
+func something(s string) bool { return s != "" }
+func whatever(string) bool    { return true }
 
 func (h *history) add(o observation) { h.seen = append(h.seen, o) }
 
@@ -56,6 +66,15 @@ func (h *history) found(d deed, how source, value string) {
 // write is a successful write: what was allowed before, and what is there then.
 func (h *history) write(d deed, says string, allowed func(string) bool, then string) {
 	h.add(observation{deed: d, source: byWrite, says: says, allowed: allowed, becomes: &then})
+}
+
+// writes are those of one call to one key, in order: on the way any of them may be seen.
+func (h *history) writes(d deed, names []string) {
+	last := names[len(names)-1]
+	if all := slices.Compact(slices.Sorted(slices.Values(names))); len(all) > 1 {
+		h.write(d, "= "+strings.Join(all, " or "), whatever, strings.Join(all, or))
+	}
+	h.write(d, "= "+last, whatever, last)
 }
 
 // refused is a write that failed because of what was there.

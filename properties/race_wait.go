@@ -50,7 +50,7 @@ func (r *race) takenOut(x *object, look deed) (last *deed) {
 			continue
 		}
 		puts := func(o observation) bool {
-			return o.becomes != nil && *o.becomes == string(x.name) && o.Call < look.Return
+			return o.becomes != nil && mayBe(*o.becomes, string(x.name)) && o.Call < look.Return
 		}
 		if h.begin != string(x.name) && !slices.ContainsFunc(h.seen, puts) {
 			continue
