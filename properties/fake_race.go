@@ -177,6 +177,9 @@ func (a *actor) script(op ops.Op) []func() bool {
 		if a.sim.replaces(o) && a.sim.s.open(o.On).family() == lie.torn {
 			return []func() bool{once(func() { a.sim.tear(o) }), once(func() {}), effect, a.wait(op)}
 		}
+		if m := a.sim.s.open(o.On); m != nil && m.outer && m.family() == lie.lazy {
+			return append(slices.Repeat([]func() bool{once(func() {})}, 8), effect, a.wait(op))
+		}
 	}
 	if isWrite(op) {
 		return []func() bool{effect, a.wait(op)}
@@ -322,6 +325,7 @@ func (sim *simulation) tear(o ops.Update) {
 // the same time.
 type raceLie struct {
 	torn    Family                                               // in which maps are replaced by taking the old one out first
+	lazy    Family                                               // in which a while passes before something is written
 	hasty   func(*simulation, ops.Op) bool                       // writes that do not wait
 	instead func(*simulation, *actor, ops.Op) (ops.Result, bool) // what happens in the place of an operation
 	last    func(*simulation)                                    // what happens at the end

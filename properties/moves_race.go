@@ -337,7 +337,14 @@ func (s *stage) anything() ops.Op {
 
 // freezes freezes beside writers.
 func (s *stage) freezes() []part {
-	parts := []part{s.replacer(s.full()), {ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Freeze{On: s.on}}, times: s.d.between(2, 12)}}
+	k := s.full()
+	look := ops.Lookup{On: s.on, Key: ops.K(k)}
+	list := slices.Repeat([]ops.Op{look}, s.d.between(1, 6))
+	list = append(list, ops.Freeze{On: s.on}, look, look, look, look, ops.Lookup{On: s.on, Key: ops.K(s.any())})
+	parts := []part{s.replacer(k), {ops: list, times: s.d.between(2, 12)}}
+	if s.d.state.Kernel.does(batchOps) && !s.d.chance(3) {
+		parts[0] = part{ops: []ops.Op{s.flood(k)}, times: s.d.between(1, 4)}
+	}
 	if s.d.chance(2) {
 		parts = append(parts, s.part(eventful, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.batch(), s.store(s.any(), ops.Any)))
 	}
@@ -353,6 +360,19 @@ func (s *stage) walks() []part {
 	churn := s.part(eventful, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any), s.store(s.full(), ops.Any))
 	return []part{s.part(eventful, walk...), churn, s.replacer(s.full())}
 }
+
+// flood is a batch that writes to one key again and again.
+func (s *stage) flood(k uint64) ops.Op {
+	keys := slices.Repeat([]ops.Key{ops.K(k)}, floodLength)
+	var values []ops.Val
+	for range floodLength {
+		values = append(values, ops.Val{Name: pick(s.d, s.inners)})
+	}
+	return ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
+}
+
+// floodLength is long enough for others to do something meanwhile.
+const floodLength = 200
 
 // batch is one of the batch commands, of some keys.
 func (s *stage) batch() ops.Op {

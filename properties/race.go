@@ -138,6 +138,8 @@ type history struct {
 	family Family
 	begin  string
 	seen   []observation
+
+	freezes []deed // that froze the outer map
 }
 
 // of is the history of a matter, begun if it is new.
@@ -158,7 +160,21 @@ func (r *race) slot(m *object, key uint64) *history {
 	if inner := m.slots[key]; inner != nil {
 		begin = string(inner.name)
 	}
-	return r.of(ofSlot, m.name, key, m.family(), begin)
+	h := r.of(ofSlot, m.name, key, m.family(), begin)
+	if h.seen == nil {
+		h.freezes = r.freezesOf(m)
+	}
+	return h
+}
+
+// freezesOf are the deeds that froze an outer map.
+func (r *race) freezesOf(m *object) (all []deed) {
+	for _, d := range r.deeds {
+		if f, is := d.op.(ops.Freeze); is && d.Got == ops.OK && r.s.objectOf(f.On) == m {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 // States of what is open, frozen or there, or is not.

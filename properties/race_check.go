@@ -44,9 +44,28 @@ func (o observation) String() string { return fmt.Sprintf("%s: %s", o.op, o.says
 // operations are the observations as porcupine takes them.
 func operations(seen []observation) (all []porcupine.Operation) {
 	for _, o := range seen {
-		all = append(all, porcupine.Operation{ClientId: o.thread + 1, Input: o, Call: int64(o.Call), Return: int64(o.Return)})
+		call, end := o.span(seen)
+		all = append(all, porcupine.Operation{ClientId: o.thread + 1, Input: o, Call: call, Return: end})
 	}
 	return all
+}
+
+// span is when an observation may have happened, in quarters of a ticket. What one call wrote last comes
+// after what it wrote earlier; if nobody else wrote meanwhile, it may as well have come at the very end.
+func (o observation) span(seen []observation) (call, end int64) {
+	const quarters = 4
+	call, end = int64(o.Call)*quarters, int64(o.Return)*quarters
+	if o.before > 0 {
+		end = int64(o.before) * quarters
+	}
+	alone := !slices.ContainsFunc(seen, func(w observation) bool { return w.writes() && w.thread != o.thread && w.overlaps(o.deed) })
+	switch {
+	case o.turn == earlierWrites && alone:
+		end -= 2
+	case o.turn == lastWrite && alone:
+		call = end - 1
+	}
+	return call, end
 }
 
 // linearizable says whether there is an order of what was seen that explains it,
@@ -135,6 +154,10 @@ func (h *history) blame() *flaw {
 	if h.kind != ofSlot {
 		return f
 	}
+	if h.lateOnly() {
+		f.by, f.want = on(h.family, raceFreeze), f.want+", and which is done before the map is frozen"
+		return f
+	}
 	for _, l := range laxer {
 		if l.rule == raceReuse && h.family != FamilyHash {
 			continue
@@ -145,6 +168,17 @@ func (h *history) blame() *flaw {
 		}
 	}
 	return f
+}
+
+// lateOnly says whether all is well but that something was written after the map was frozen.
+func (h *history) lateOnly() bool {
+	late := *h
+	late.seen = slices.Clone(h.seen)
+	for i := range late.seen {
+		late.seen[i].before = 0
+	}
+	legal, _ := late.linearizable(nothingLeftOut)
+	return legal && slices.ContainsFunc(h.seen, func(o observation) bool { return o.before > 0 })
 }
 
 // rules are those that a history is judged by, the one that breaks first.

@@ -33,7 +33,18 @@ type observation struct {
 	value   string // that was found, of a lookup
 	allowed func(state string) bool
 	becomes *string // nil: as it was
+	before  int     // it was done by then, before it returned; 0: not known
+	turn    turn
 }
+
+// turn is when one call wrote of the writes of its own to the same key.
+type turn int
+
+const (
+	onlyWrite     turn = iota
+	earlierWrites      // all of them but the last
+	lastWrite
+)
 
 func is(want string) func(string) bool { return func(s string) bool { return mayBe(s, want) } }
 
@@ -65,16 +76,32 @@ func (h *history) found(d deed, how source, value string) {
 
 // write is a successful write: what was allowed before, and what is there then.
 func (h *history) write(d deed, says string, allowed func(string) bool, then string) {
-	h.add(observation{deed: d, source: byWrite, says: says, allowed: allowed, becomes: &then})
+	h.add(observation{deed: d, source: byWrite, says: says, allowed: allowed, becomes: &then, before: h.frozenIn(d)})
+}
+
+// frozenIn is when the outer map was frozen in the time of a write of an element, which must have been
+// done before; 0 if it was not.
+func (h *history) frozenIn(d deed) (at int) {
+	for _, f := range h.freezes {
+		if h.kind == ofSlot && d.Call < f.Return && f.Return < d.Return && (at == 0 || f.Return < at) {
+			at = f.Return
+		}
+	}
+	return at
 }
 
 // writes are those of one call to one key, in order: on the way any of them may be seen.
 func (h *history) writes(d deed, names []string) {
 	last := names[len(names)-1]
-	if all := slices.Compact(slices.Sorted(slices.Values(names))); len(all) > 1 {
+	all := slices.Compact(slices.Sorted(slices.Values(names)))
+	if len(all) > 1 {
 		h.write(d, "= "+strings.Join(all, " or "), whatever, strings.Join(all, or))
+		h.seen[len(h.seen)-1].turn = earlierWrites
 	}
 	h.write(d, "= "+last, whatever, last)
+	if len(all) > 1 {
+		h.seen[len(h.seen)-1].turn = lastWrite
+	}
 }
 
 // refused is a write that failed because of what was there.

@@ -92,12 +92,18 @@ func pairTexts(before string, all []pair) []string {
 
 func (x *Executor) updateBatch(o ops.UpdateBatch) ops.Result {
 	h := x.handle(o.On)
-	keys := x.keys(h, o.Keys)
-	var values []byte
-	for _, v := range o.Values.List() {
-		values = append(values, x.valueBytes(h, v)...)
+	return x.writeBatch(cmdUpdateBatch, h, x.keys(h, o.Keys), x.values(h, o.Values), updateBatchAttr(o, uint32(len(o.Keys.List()))))
+}
+
+func updateBatchAttr(o ops.UpdateBatch, count uint32) batchAttr {
+	return batchAttr{count: count, elemFlags: uint64(o.Elem), flags: uint64(o.Flags), tail: uint64(o.Tail)}
+}
+
+func (x *Executor) values(h *handle, list ops.Vals) (all []byte) {
+	for _, v := range list.List() {
+		all = append(all, x.valueBytes(h, v)...)
 	}
-	return x.writeBatch(cmdUpdateBatch, h, keys, values, batchAttr{count: uint32(len(o.Keys.List())), elemFlags: uint64(o.Elem), flags: uint64(o.Flags), tail: uint64(o.Tail)})
+	return all
 }
 
 func (x *Executor) deleteBatch(o ops.DeleteBatch) ops.Result {

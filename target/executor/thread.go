@@ -171,6 +171,8 @@ func (x *Executor) quick(op ops.Op) func() ops.Result {
 		h, key := x.handle(o.On), x.key(x.handle(o.On), o.Key)
 		attr := &elementAttr{key: address(key), flags: uint64(o.Tail)}
 		return func() ops.Result { return failed(attr.call(cmdDelete, h, key, nil)) }
+	case ops.UpdateBatch:
+		return x.quickUpdateBatch(o)
 	case ops.Run:
 		return x.quickRun(o)
 	}
@@ -199,6 +201,27 @@ func (x *Executor) quickUpdate(o ops.Update) func() ops.Result {
 			binary.NativeEndian.PutUint32(value, of.fd)
 		}
 		return failed(attr.call(cmdUpdate, h, key, value))
+	}
+}
+
+// quickUpdateBatch has its lists ready: a long one takes longer to read than to be carried out.
+func (x *Executor) quickUpdateBatch(o ops.UpdateBatch) func() ops.Result {
+	h, keys, values := x.handle(o.On), x.keys(x.handle(o.On), o.Keys), x.values(x.handle(o.On), o.Values)
+	if !h.outer || h.id == 0 {
+		return func() ops.Result { return x.do(o) }
+	}
+	count := uint32(len(o.Keys.List()))
+	var of []*handle
+	for _, v := range o.Values.List() {
+		of = append(of, x.handles[v.Name])
+	}
+	return func() ops.Result {
+		for i, inner := range of { // which the thread may have closed
+			if inner != nil {
+				binary.NativeEndian.PutUint32(values[4*i:], inner.fd)
+			}
+		}
+		return x.writeBatch(cmdUpdateBatch, h, keys, values, updateBatchAttr(o, count))
 	}
 }
 
