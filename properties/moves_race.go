@@ -344,6 +344,7 @@ func (s *stage) freezes() []part {
 	parts := []part{s.replacer(k), {ops: list, times: s.d.between(2, 12)}}
 	if s.d.state.Kernel.does(batchOps) && !s.d.chance(3) {
 		parts[0] = part{ops: []ops.Op{s.flood(k)}, times: s.d.between(1, 4)}
+		return parts
 	}
 	if s.d.chance(2) {
 		parts = append(parts, s.part(eventful, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.batch(), s.store(s.any(), ops.Any)))

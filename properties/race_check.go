@@ -44,21 +44,33 @@ func (o observation) String() string { return fmt.Sprintf("%s: %s", o.op, o.says
 // operations are the observations as porcupine takes them.
 func operations(seen []observation) (all []porcupine.Operation) {
 	for _, o := range seen {
-		call, end := o.span(seen)
-		all = append(all, porcupine.Operation{ClientId: o.thread + 1, Input: o, Call: call, Return: end})
+		beside := o.beside(seen)
+		call, end := o.span(beside == 0)
+		for range max(1, min(o.times, 1+beside)) { // what was written earlier is there again after each other write
+			all = append(all, porcupine.Operation{ClientId: o.thread + 1, Input: o, Call: call, Return: end})
+		}
 	}
 	return all
 }
 
+// beside is how many writes of other threads there were while one call wrote several times.
+func (o observation) beside(seen []observation) (n int) {
+	for _, w := range seen {
+		if o.turn != onlyWrite && w.writes() && w.thread != o.thread && w.overlaps(o.deed) {
+			n++
+		}
+	}
+	return n
+}
+
 // span is when an observation may have happened, in quarters of a ticket. What one call wrote last comes
 // after what it wrote earlier; if nobody else wrote meanwhile, it may as well have come at the very end.
-func (o observation) span(seen []observation) (call, end int64) {
+func (o observation) span(alone bool) (call, end int64) {
 	const quarters = 4
 	call, end = int64(o.Call)*quarters, int64(o.Return)*quarters
 	if o.before > 0 {
 		end = int64(o.before) * quarters
 	}
-	alone := !slices.ContainsFunc(seen, func(w observation) bool { return w.writes() && w.thread != o.thread && w.overlaps(o.deed) })
 	switch {
 	case o.turn == earlierWrites && alone:
 		end -= 2

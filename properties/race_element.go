@@ -61,8 +61,11 @@ func (r *race) put(m *object, h *history, d deed, flags ops.UpdateFlags, value s
 	return nil
 }
 
-// odd is an answer that nothing of the race explains.
+// odd is an answer that nothing of the race explains, and neither would one thread be answered so.
 func (r *race) odd(m *object, d deed) *flaw {
+	if d.Got.Errno != 0 && r.alike(d) {
+		return nil
+	}
 	return &flaw{want: "another answer than " + d.Got.String() + " of " + d.op.String(), by: on(m.family(), raceLinear)}
 }
 
@@ -171,12 +174,15 @@ func (r *race) updateBatch(m *object, d deed, o ops.UpdateBatch) *flaw {
 // refusedIn is a batch that stopped for a reason that is not of the race: the
 // model of one call says what would do.
 func (r *race) refusedIn(m *object, d deed) *flaw {
-	for _, o := range r.s.Step(d.op) {
-		if o.Free || o.Want.Errno == d.Got.Errno {
-			return nil
-		}
+	if r.alike(d) {
+		return nil
 	}
 	return r.miscounted(m, d)
+}
+
+// alike says whether one thread, before the race, might be answered the same errno.
+func (r *race) alike(d deed) bool {
+	return slices.ContainsFunc(r.s.Step(d.op), func(o Outcome) bool { return o.Free || o.Want.Errno == d.Got.Errno })
 }
 
 func (r *race) miscounted(m *object, d deed) *flaw {

@@ -35,6 +35,7 @@ type observation struct {
 	becomes *string // nil: as it was
 	before  int     // it was done by then, before it returned; 0: not known
 	turn    turn
+	times   int // that earlier writes are
 }
 
 // turn is when one call wrote of the writes of its own to the same key.
@@ -96,7 +97,7 @@ func (h *history) writes(d deed, names []string) {
 	all := slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(all) > 1 {
 		h.write(d, "= "+strings.Join(all, " or "), whatever, strings.Join(all, or))
-		h.seen[len(h.seen)-1].turn = earlierWrites
+		h.seen[len(h.seen)-1].turn, h.seen[len(h.seen)-1].times = earlierWrites, len(names)-1
 	}
 	h.write(d, "= "+last, whatever, last)
 	if len(all) > 1 {
