@@ -7,7 +7,7 @@ import (
 )
 
 // A wait of which the kernel made nothing is looked at again: a machine under
-// load can keep a kernel from forgetting in time. againOnce is how often, and
+// load can keep a kernel from forgetting, or from answering, in time. againOnce is how often, and
 // oftenEnough how often it was seen when there is no need to.
 const againOnce, oftenEnough = 4, 3
 
@@ -25,11 +25,17 @@ func (x *examination) shownAgain(f *report.Finding) (bool, error) {
 		}
 	}
 	x.slow++
+	if f.Reduced.Trace.End == ops.Hung {
+		x.late++
+	}
 	return false, nil
 }
 
-// waited says whether the answer that breaks a promise is one that was waited for.
+// waited says whether the answer that breaks a promise is one that was waited for, or did not come in time.
 func waited(v *properties.Violation) bool {
+	if v.Trace.End == ops.Hung {
+		return true
+	}
 	step := v.Trace.Steps[v.Step]
 	if v.Trace.End != ops.Completed || !step.Returned {
 		return false

@@ -135,6 +135,28 @@ func TestWhatShowsSeldomIsFlaky(t *testing.T) {
 	}
 }
 
+// TestHangThatIsNoneIsInconclusive: of a guest that once did not answer in time and then does, nobody is blamed, and
+// nobody says that the kernel lives.
+func TestHangThatIsNoneIsInconclusive(t *testing.T) {
+	m := &mortal{Memory: honest(), how: ops.Hung}
+	hung := false
+	m.dies = func(steps []ops.Step) bool {
+		dies := !hung && afterSixSteps(steps)
+		hung = hung || dies
+		return dies
+	}
+	x := &examination{ctx: t.Context(), runner: m, kernel: m.Kernel, asked: properties.Asked{}, seen: map[string]*report.Finding{}, tally: properties.NewTally()}
+	seq := longWay(t)
+	x.add(&report.Finding{Reduced: properties.Judge(m.Kernel, m.answer(seq), properties.Asked{}), Original: seq, Times: 1})
+	if err := x.reduceAll(); err != nil || len(x.order) != 0 {
+		t.Fatalf("%d findings, %v; want none", len(x.order), err)
+	}
+	verdict, why := x.decide(report.Row{Key: properties.Key{Claim: "P00", Family: properties.FamilyInner}, Asked: 1000}, nil)
+	if verdict != report.Inconclusive || !strings.Contains(why, "1 sequences did not end in time") {
+		t.Errorf("P00 is %v: %s", verdict, why)
+	}
+}
+
 // TestRaceIsFlakyIfItNeverShows: what shows now and then is as much as one can ask of a race.
 func TestRaceIsFlakyIfItNeverShows(t *testing.T) {
 	race := &properties.Violation{Trace: ops.Trace{Steps: []ops.Step{{Op: ops.Thread{}}}}}
