@@ -155,7 +155,15 @@ func parseStep(parts []string) (s BodyStep, err error) {
 			return s, err
 		}
 	}
-	return s, nil
+	return s, s.possible()
+}
+
+// possible errs for an access of a size that no instruction has.
+func (s BodyStep) possible() error {
+	if (s.Word == StepRead || s.Word == StepWrite) && len(s.N) > 1 && !slices.Contains([]int64{1, 2, 4, 8}, s.N[1]) {
+		return fmt.Errorf("%d bytes, want 1, 2, 4 or 8", s.N[1])
+	}
+	return nil
 }
 
 func (s *BodyStep) arg(form byte, a string) (err error) {

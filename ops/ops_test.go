@@ -166,6 +166,7 @@ func TestBadTextSaysLineColumnReason(t *testing.T) {
 		{"i0 = map(hash, key=4294967296, value=8, max=1)", 1, 20, `"4294967296" is not a number of 32 bits`},
 		{"i0.update(1, 2, FOO)", 1, 17, `"FOO" is not a flag of an update`},
 		{"p0 = prog(xdp, o0, 99)", 1, 20, `"99" in the body of a program: there is no such step`},
+		{"p0 = prog(xdp, o0, find:0 write:0:3:1)", 1, 20, `"write:0:3:1" in the body of a program: 3 bytes, want 1, 2, 4 or 8`},
 		{"i0 = reopen(i1)\ni0 = reopen(i1)", 2, 1, "i0 is defined already, at line 1"},
 		{"end", 1, 4, "want ( after end"},
 	} {

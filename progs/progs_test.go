@@ -128,7 +128,6 @@ func TestErrors(t *testing.T) {
 		"keys of 4 and 97 bytes, want at most 96":     long,
 		"hands over values of 16385 bytes":            big,
 		"step 9 is one too many":                      many("call:map_pop_elem", 9),
-		"accesses 3 bytes, want 1, 2, 4 or 8":         with(ops.XDP, "read:0:3"),
 		"accesses byte 32768, an instruction has":     with(ops.XDP, "write:32768:1:0"),
 		"step 1 counts 0 times, want 1 to 1048576":    with(ops.XDP, "count:0"),
 		"step 2 comes after return and is never":      with(ops.XDP, "return keep"),
