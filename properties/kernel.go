@@ -36,12 +36,14 @@ type Kernel struct {
 	Release string            // as uname -r says it
 	Version Version           // read from Release
 	Lacks   map[string]string // feature without which some things cannot be asked → why it is absent
+
+	mistaken *Behaviour // of which the model believes the contrary, in tests of the model; nil: none
 }
 
 // NewKernel reads the version from a release.
 func NewKernel(release string, lacks map[string]string) (Kernel, error) {
 	v, err := ParseVersion(release)
-	return Kernel{release, v, lacks}, err
+	return Kernel{Release: release, Version: v, Lacks: lacks}, err
 }
 
 // Newest is a kernel with every behaviour in its newest form and every feature.
@@ -56,93 +58,101 @@ type Behaviour struct {
 	Source       string
 }
 
+// behaviours are all of them.
+var behaviours []*Behaviour
+
+func behaviour(b Behaviour) *Behaviour {
+	behaviours = append(behaviours, &b)
+	return &b
+}
+
 func (k Kernel) does(b *Behaviour) bool {
-	return k.Version.in(b.Since, b.Until)
+	return k.Version.in(b.Since, b.Until) != (b == k.mistaken)
 }
 
 // The behaviours. Since and Until are the nearest kernels of the matrix where
 // the exact release is not known.
 var (
-	hashKeyLimit = &Behaviour{
+	hashKeyLimit = behaviour(Behaviour{
 		Says:   "the key of a hash table has at most 512 bytes, E2BIG beyond",
 		Until:  Version{6, 1},
 		Source: "kernel/bpf/hashtab.c htab_map_alloc_check (5.10:378, gone in 6.1)",
-	}
-	opFlagsFirst = &Behaviour{
+	})
+	opFlagsFirst = behaviour(Behaviour{
 		Says:   "flags that no map of this type knows (F_CPU, F_ALL_CPUS, bits from 32) are refused before the value is read",
 		Since:  Version{7, 0},
 		Source: "include/linux/bpf.h bpf_map_check_op_flags (7.2:4205)",
-	}
-	accessModesLast = &Behaviour{
+	})
+	accessModesLast = behaviour(Behaviour{
 		Says:   "RDONLY with WRONLY is refused after the template was examined",
 		Since:  Version{7, 2},
 		Source: "kernel/bpf/syscall.c map_create (7.2:1652)",
-	}
-	lookupFlagsLate = &Behaviour{
+	})
+	lookupFlagsLate = behaviour(Behaviour{
 		Says:   "a lookup examines its flags after its descriptor",
 		Since:  Version{6, 19},
 		Source: "kernel/bpf/syscall.c map_lookup_elem (6.12:1529, 7.2:1782)",
-	}
-	batchOps = &Behaviour{
+	})
+	batchOps = behaviour(Behaviour{
 		Says:   "outer maps have batch commands",
 		Since:  Version{6, 1},
 		Source: "commit 9263dddc7b6f (5.19)",
-	}
-	batchWaitsOnce = &Behaviour{
+	})
+	batchWaitsOnce = behaviour(Behaviour{
 		Says:   "a batch of updates waits for programs once, not after each element",
 		Since:  Version{6, 12},
 		Source: "kernel/bpf/syscall.c bpf_map_do_batch (6.12:5217); in 6.1 bpf_map_update_value waits",
-	}
-	takesHash = &Behaviour{
+	})
+	takesHash = behaviour(Behaviour{
 		Says:   "elements of a hash table can be looked up and deleted at once",
 		Since:  Version{6, 1},
 		Source: "commit 3e87f192b405 (5.14)",
-	}
-	freezeNeedsWrite = &Behaviour{
+	})
+	freezeNeedsWrite = behaviour(Behaviour{
 		Says:   "freezing takes a descriptor that can write, which that of a frozen map cannot; before, it was EBUSY to freeze twice",
 		Since:  Version{6, 12},
 		Source: "kernel/bpf/syscall.c map_freeze, commit c4c84f6fb2c4 (6.5)",
-	}
-	memoryCharged = &Behaviour{
+	})
+	memoryCharged = behaviour(Behaviour{
 		Says:   "maps count as locked memory, of which there is less than 4 GiB",
 		Until:  Version{6, 1},
 		Source: "kernel/bpf/syscall.c bpf_map_charge_init (5.10:372, gone in 5.11)",
-	}
-	tokenFlag = &Behaviour{
+	})
+	tokenFlag = behaviour(Behaviour{
 		Says:   "BPF_F_TOKEN_FD is looked at after the attributes of the type",
 		Since:  Version{6, 12},
 		Source: "kernel/bpf/syscall.c map_create (6.12:1209)",
-	}
-	lockAloneFreezes = &Behaviour{
+	})
+	lockAloneFreezes = behaviour(Behaviour{
 		Says:   "a map whose values have a bpf_spin_lock and nothing else special can be frozen",
 		Until:  Version{6, 12},
 		Source: "kernel/bpf/syscall.c map_freeze (6.1:1917)",
-	}
-	locksInside = &Behaviour{
+	})
+	locksInside = behaviour(Behaviour{
 		Says:   "a map whose values have a bpf_spin_lock can be a template",
 		Since:  Version{6, 12},
 		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc, commit b7ff97925b55 (6.2)",
-	}
-	btfKept = &Behaviour{
+	})
+	btfKept = behaviour(Behaviour{
 		Says:   "an outer map keeps the BTF object of its template",
 		Since:  Version{6, 1},
 		Source: "kernel/bpf/map_in_map.c bpf_map_meta_alloc (6.1:56)",
-	}
-	exclusiveMaps = &Behaviour{
+	})
+	exclusiveMaps = behaviour(Behaviour{
 		Says:   "a map can be bound to one program",
 		Since:  Version{6, 18},
 		Source: "commit baefdbdf6812 (6.18)",
-	}
-	sleepInside = &Behaviour{
+	})
+	sleepInside = behaviour(Behaviour{
 		Says:   "sleepable programs can use outer maps",
 		Since:  Version{6, 1},
 		Source: "kernel/bpf/verifier.c check_map_prog_compatibility, commit 638e4b825d52 (5.12)",
-	}
-	percpuArrayMax = &Behaviour{
+	})
+	percpuArrayMax = behaviour(Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},
 		Source: "kernel/bpf/arraymap.c percpu_array_map_ops.map_meta_equal",
-	}
+	})
 )
 
 // runFeature is one that a kernel's configuration can leave out, beside one for

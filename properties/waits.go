@@ -3,11 +3,11 @@ package properties
 import "mimic/ops"
 
 // waitsAlways is since 6.12 what only a write that succeeded does.
-var waitsAlways = &Behaviour{
+var waitsAlways = behaviour(Behaviour{
 	Says:   "every update, delete and lookup of an outer map waits for a grace period, also one that fails",
 	Until:  Version{6, 12},
 	Source: "kernel/bpf/syscall.c maybe_wait_bpf_programs (6.1:232,293,1531; 6.12:1637,1691)",
-}
+})
 
 // waits says by the word of an operation when it makes its caller wait for a
 // grace period. What is not here always may: loading a program ends in freeing

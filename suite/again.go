@@ -4,6 +4,7 @@ import (
 	"mimic/ops"
 	"mimic/properties"
 	"mimic/report"
+	"mimic/vmtest"
 )
 
 // A wait of which the kernel made nothing is looked at again: a machine under
@@ -25,15 +26,16 @@ func (x *examination) shownAgain(f *report.Finding) (bool, error) {
 		}
 	}
 	x.slow++
-	if f.Reduced.Trace.End == ops.Hung {
+	if f.Reduced.Trace.End != ops.Completed {
 		x.late++
 	}
 	return false, nil
 }
 
-// waited says whether the answer that breaks a promise is one that was waited for, or did not come in time.
+// waited says whether the answer that breaks a promise is one that was waited for, or did not come in time, or the
+// emulator may be to blame.
 func waited(v *properties.Violation) bool {
-	if v.Trace.End == ops.Hung {
+	if v.Trace.End == ops.Hung || vmtest.EmulatorOops(v.Trace.Detail) {
 		return true
 	}
 	step := v.Trace.Steps[v.Step]
