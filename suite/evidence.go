@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -70,9 +71,16 @@ func (c *Config) folder(k *report.Kernel, f *report.Finding) string {
 	if broken := f.Reduced.Broken(); len(broken) > 0 {
 		name = strings.ReplaceAll(broken[0].String(), "/", "-")
 	}
-	dir := filepath.Join(c.Out, filepath.Base(k.Name), name)
+	dir := filepath.Join(c.Out, FolderName(k.Name), name)
 	return dir + c.number(dir)
 }
+
+// FolderName is the folder of a kernel below that for what is found: its name, as a part of a Go package's path.
+func FolderName(kernel string) string {
+	return notInPaths.ReplaceAllString(filepath.Base(kernel), "-")
+}
+
+var notInPaths = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 func (c *Config) number(dir string) string {
 	suffix := ""

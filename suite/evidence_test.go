@@ -113,6 +113,15 @@ func TestInterruptedRunKeepsWhatItSaw(t *testing.T) {
 	}
 }
 
+// TestFolderNames: a Go test is in them.
+func TestFolderNames(t *testing.T) {
+	for kernel, want := range map[string]string{"6.12": "6.12", "seeded-6.12:1": "seeded-6.12-1", "debian:linux-image-amd64": "debian-linux-image-amd64", "/boot/vmlinuz-6.1 (old)": "vmlinuz-6.1-old-"} {
+		if got := FolderName(kernel); got != want {
+			t.Errorf("%s: %s, want %s", kernel, got, want)
+		}
+	}
+}
+
 // stopping interrupts once it has run what it was asked first.
 type stopping struct {
 	Memory

@@ -52,11 +52,12 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 const tidyLimit = 10 * time.Second
 
 // tidyOutput runs a go command that deletes its temporary files however this process ends: it is interrupted,
-// not killed, when its context ends, and when this process dies. The kernel ties the latter to the thread.
+// not killed, when its context ends, and when this process dies. The kernel ties the latter to the thread. It has
+// a process group of its own: a second interrupt, as that of a terminal beside ours, would kill it.
 func tidyOutput(cmd *exec.Cmd) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT, Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = tidyLimit
 	return cmd.CombinedOutput()

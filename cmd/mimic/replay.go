@@ -59,7 +59,7 @@ func keep(folder, kernel, path string, r suite.Replayed) error {
 		return nil
 	}
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".trace"
-	dir := filepath.Join(folder, filepath.Base(kernel))
+	dir := filepath.Join(folder, suite.FolderName(kernel))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
