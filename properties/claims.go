@@ -116,7 +116,7 @@ var Claims = []*Claim{
 		Focus: weights{"bad-outer": 20}},
 	{ID: "P09", Families: both, Source: "kernel/bpf/arraymap.c fd_array_map_alloc_check, hashtab.c fd_htab_map_alloc_check",
 		Says:  "flags that an outer map cannot have are refused with EINVAL",
-		Focus: weights{"bad-outer": 20}},
+		Focus: weights{"bad-outer": 10, "outer-flag": 16}},
 	{ID: "P19", Families: allKinds, Source: "include/uapi/linux/bpf.h struct bpf_map_info",
 		Says:  "the kernel describes a map as it was made",
 		Focus: weights{"info": 20, "outer": 6}},

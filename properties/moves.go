@@ -61,6 +61,7 @@ func createMoves() []move {
 		{"odd-outer", 0, (*draft).oddOuter},
 		{"exclusive-outer", 0, (*draft).exclusiveOuter},
 		{"bad-outer", 2, (*draft).badOuter},
+		{"outer-flag", 0, (*draft).outerFlag},
 	}
 }
 
@@ -394,7 +395,7 @@ func (d *draft) outerOf(template ops.Name) ops.Outer {
 
 // bigOuter asks for a hash of maps with elements for which a small machine has no room, made at once or not.
 func (d *draft) bigOuter() bool {
-	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	templates := d.templates()
 	if len(templates) == 0 || !d.state.Kernel.has(ops.FeatureSmall) {
 		return false
 	}
@@ -438,10 +439,30 @@ func (d *draft) progArrayOuter() bool {
 // badOuter asks for an outer map with one to three faults.
 func (d *draft) badOuter() bool {
 	o := d.outerOf(d.anyName())
-	for range d.between(1, 3) {
+	faults := d.between(1, 3)
+	if all := d.templates(); len(all) > 0 && d.chance(3) { // nothing else is wrong, nor hides it
+		o.Template, faults = pick(d, all), 1
+	}
+	for range faults {
 		d.spoil(&o)
 	}
 	return d.add(o)
+}
+
+// outerFlag asks for an outer map with one flag, of all that there could be.
+func (d *draft) outerFlag() bool {
+	all := d.templates()
+	if len(all) == 0 || d.full() {
+		return false
+	}
+	o := d.outerOf(pick(d, all))
+	o.Flags = ops.CreateFlags(1) << d.between(0, 31)
+	return d.add(o)
+}
+
+// templates are open maps that outer maps can be made from.
+func (d *draft) templates() []ops.Name {
+	return d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
 }
 
 func (d *draft) spoil(o *ops.Outer) {

@@ -55,7 +55,7 @@ func (d *draft) fill() bool {
 
 // roomy makes an outer map for more elements than others have.
 func (d *draft) roomy() (ops.Name, *object, bool) {
-	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	templates := d.templates()
 	if len(templates) == 0 || d.full() {
 		return "", nil, false
 	}
