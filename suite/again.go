@@ -32,10 +32,10 @@ func (x *examination) shownAgain(f *report.Finding) (bool, error) {
 	return false, nil
 }
 
-// waited says whether the answer that breaks a promise is one that was waited for, or did not come in time, or the
-// emulator may be to blame.
+// waited says whether the answer that breaks a promise is one that was waited for, or did not come in time, or who
+// ended QEMU or the emulator itself may be to blame.
 func waited(v *properties.Violation) bool {
-	if v.Trace.End == ops.Hung || vmtest.EmulatorOops(v.Trace.Detail) {
+	if v.Trace.End == ops.Hung || v.Trace.End == ops.Lost || vmtest.EmulatorOops(v.Trace.Detail) {
 		return true
 	}
 	step := v.Trace.Steps[v.Step]

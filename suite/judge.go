@@ -410,7 +410,7 @@ func (x *examination) decide(row report.Row, broken *report.Finding) (report.Ver
 		return report.Inconclusive, fmt.Sprintf("asked %d times, want %d", row.Asked, leastAsked)
 	}
 	if row.Key.Claim == "P00" && x.late > 0 {
-		return report.Inconclusive, fmt.Sprintf("%d sequences did not end in time, or died of a breakpoint, and ended when they were run %d more times: a machine under load, its emulator, or what is rare", x.late, againOnce)
+		return report.Inconclusive, fmt.Sprintf("%d sequences did not end in time, or QEMU did before, or the kernel died of a breakpoint, and ended when they were run %d more times: a machine under load, its emulator, or what is rare", x.late, againOnce)
 	}
 	if undecided := x.undecided(row.Key); undecided != "" {
 		return report.Inconclusive, undecided

@@ -141,6 +141,7 @@ func TestWhatShowsSeldomIsFlaky(t *testing.T) {
 // nobody says that the kernel lives; nor of one that its emulator let die.
 func TestHangThatIsNoneIsInconclusive(t *testing.T) {
 	diesOnce(t, &mortal{Memory: honest(), how: ops.Hung})
+	diesOnce(t, &mortal{Memory: honest(), how: ops.Lost})
 	diesOnce(t, &mortal{Memory: honest(), how: ops.Panicked, says: "oopsed: Oops: int3: 0000 [#1] SMP in sched_clock_idle_wakeup_event+0x5/0x40"})
 }
 
