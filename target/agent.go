@@ -36,9 +36,14 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 	temp := path + ".part" // always the same, so that no more than one is left by who was killed
 	_ = os.Remove(temp)    // go would believe half a file to be up to date
 	defer os.Remove(temp)
+	work, err := goWork(path)
+	if err != nil {
+		return "", fmt.Errorf("build the agent: %w", err)
+	}
+	defer os.RemoveAll(work)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", temp, agentPackage)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOTMPDIR="+work)
 	if out, err := tidyOutput(cmd); err != nil {
 		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, cmp.Or(ctx.Err(), err), bytes.TrimSpace(out))
 	}
@@ -46,6 +51,16 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	return path, nil
+}
+
+// goWork is an empty folder for the temporary files of go, which it leaves where it is interrupted twice. It is
+// always the same, too.
+func goWork(path string) (string, error) {
+	work := path + ".work"
+	if err := os.RemoveAll(work); err != nil {
+		return "", err
+	}
+	return work, os.Mkdir(work, 0o755)
 }
 
 // tidyLimit is the time that go has to delete its temporary files.
@@ -60,7 +75,11 @@ func tidyOutput(cmd *exec.Cmd) ([]byte, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT, Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = tidyLimit
-	return cmd.CombinedOutput()
+	out, err := cmd.CombinedOutput()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // a compiler that go did not wait for writes no more
+	}
+	return out, err
 }
 
 // agentName is one for each source tree: two of them at work at the same time
