@@ -177,11 +177,43 @@ func (d *draft) sizedOuter() bool {
 	o.Max = max(2, o.Max)
 	d.add(o)
 	d.add(d.outerOf(o.Def))
-	d.near((*draft).differLength, 1)
-	if n, m, ok := d.outerName(); ok && !m.free && d.state.Kernel.loads(ops.XDP, 0) {
-		d.add(ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: ops.BodyLookup})
+	n, m, ok := d.outerName()
+	if ok && d.chance(3) {
+		longer := d.like(m)
+		longer.Max += ops.Size(d.between(1, 9))
+		d.add(longer)
+	} else {
+		d.near((*draft).differLength, 1)
 	}
-	return d.putShorter()
+	if !ok || m.free || !d.state.Kernel.loads(ops.XDP, 0) {
+		return d.putShorter()
+	}
+	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: ops.BodyLookup}
+	d.add(p)
+	stored := d.putShorter() && d.runBehind(p.Def, m)
+	if d.chance(2) {
+		d.runConstant()
+	}
+	return stored
+}
+
+// runBehind has a program look at what a longer map has behind the end of the template; now and then, behind the end
+// of a shorter one, too.
+func (d *draft) runBehind(n ops.Name, m *object) bool {
+	p := d.state.openProg(n)
+	for _, key := range m.keys() {
+		inner := m.slots[key]
+		from, to := min(inner.spec.Max, m.shape.Max), max(inner.spec.Max, m.shape.Max)
+		shorter := inner.spec.Max < m.shape.Max
+		if p == nil || p.free || from == to || shorter && !d.chance(3) || !d.state.Kernel.runs(ops.XDP, 0) {
+			continue
+		}
+		run := ops.Run{On: n, Key: ops.K(key), Inner: ops.K(uint64(d.between(int(from), int(to)-1)))}
+		if d.bearable(p, run) {
+			d.add(run)
+		}
+	}
+	return true
 }
 
 // tours is how many types one tour of them tries.
