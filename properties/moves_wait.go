@@ -1,0 +1,82 @@
+package properties
+
+import (
+	"fmt"
+
+	"mimic/ops"
+)
+
+// countedFar is how far a program counts each time: long enough for a write that
+// does not wait to return meanwhile.
+const countedFar = 4000
+
+// ofOneProgram is how often it runs at most.
+const ofOneProgram = 2000
+
+// counter is a program that counts in what is stored under a key, again and again as
+// long as others work.
+func (s *stage) counter(types []ops.ProgType, k uint64) (p part, ok bool) {
+	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
+	return part{[]ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}, ok
+}
+
+// waits writes while a program counts in what is taken out, and looks whether it
+// stands still then.
+func (s *stage) waits() []part {
+	k := s.full()
+	x, other := s.inners[0], s.inners[1]
+	s.d.add(ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}})
+	counter, ok := s.counter(raceTypes, k)
+	if !ok {
+		return s.present()
+	}
+	look := ops.Still{On: x, Key: ops.K(0)}
+	var list []ops.Op
+	writes := s.takeOuts(k, other)
+	for i := s.d.choose(len(writes)); len(list) < 12; i += 2 { // half of them: all are asked about as often
+		// The first look lasts until the program is at work in the map.
+		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}}, look, writes[i%len(writes)], look)
+	}
+	parts := []part{{ops: list, times: s.d.between(2, 4)}, counter}
+	if s.d.chance(4) {
+		again, ok := s.counter(raceTypes, k)
+		parts = with(parts, again, ok)
+	}
+	return parts
+}
+
+// waitsOrNot has a program that is not waited for now and then.
+func (s *stage) waitsOrNot() []part {
+	if s.d.state.Kernel.does(sleepInside) && s.d.chance(6) {
+		return s.sleeps()
+	}
+	return s.waits()
+}
+
+// sleeps writes while a program counts in what is taken out that may sleep: nobody
+// waits for it, but what it uses is not freed under it.
+func (s *stage) sleeps() []part {
+	k := s.full()
+	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k)
+	if !ok {
+		return s.waits()
+	}
+	list := []ops.Op{ops.Renew{On: s.on, Key: ops.K(k)}}
+	for _, op := range s.takeOuts(k, s.inners[0]) {
+		list = append(list, op, ops.Renew{On: s.on, Key: ops.K(k)})
+	}
+	return []part{{ops: list, times: s.d.between(2, 4)}, counter}
+}
+
+// takeOuts are the writes that take out what is stored under a key.
+func (s *stage) takeOuts(k uint64, other ops.Name) []ops.Op {
+	one, value := ops.KeyList([]ops.Key{ops.K(k)}), ops.Val{Name: other}
+	all := []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: value}, ops.Delete{On: s.on, Key: ops.K(k)}, ops.Renew{On: s.on, Key: ops.K(k)}}
+	if s.d.state.Kernel.does(batchOps) {
+		all = append(all, ops.UpdateBatch{On: s.on, Keys: one, Values: ops.ValList([]ops.Val{value})})
+		if s.outer.outerKind() == ops.OuterHash {
+			all = append(all, ops.DeleteBatch{On: s.on, Keys: one}, ops.TakeBatch{On: s.on, Count: 64})
+		}
+	}
+	return all
+}
