@@ -21,7 +21,7 @@ func (x *examination) shownAgain(f *report.Finding) (bool, error) {
 	for range againOnce {
 		f.Tries++
 		v, err := x.try(f.Original)
-		if err != nil || v != nil {
+		if err != nil || v != nil && died(v) == died(f.Reduced) { // what it lives to show is another matter
 			return true, err
 		}
 	}

@@ -142,15 +142,29 @@ func TestWhatShowsSeldomIsFlaky(t *testing.T) {
 func TestHangThatIsNoneIsInconclusive(t *testing.T) {
 	diesOnce(t, &mortal{Memory: honest(), how: ops.Hung})
 	diesOnce(t, &mortal{Memory: honest(), how: ops.Lost})
+	diesOnce(t, &mortal{Memory: toldTo(t, longWay(t)), how: ops.Lost})
 	diesOnce(t, &mortal{Memory: honest(), how: ops.Panicked, says: "oopsed: Oops: int3: 0000 [#1] SMP in sched_clock_idle_wakeup_event+0x5/0x40"})
 }
 
+// toldTo is a kernel that tells a sequence some lie.
+func toldTo(t *testing.T, seq ops.Sequence) Memory {
+	t.Helper()
+	for _, lie := range properties.Lies() {
+		if m := newFake(&lie); properties.Judge(m.Kernel, m.Answer(seq), properties.Asked{}) != nil {
+			return m
+		}
+	}
+	t.Fatal("there is no such lie")
+	return Memory{}
+}
+
+// diesOnce has a kernel die of the first operation, the first time.
 func diesOnce(t *testing.T, m *mortal) {
 	t.Helper()
 	hung := false
-	m.dies = func(steps []ops.Step) bool {
-		dies := !hung && afterSixSteps(steps)
-		hung = hung || dies
+	m.dies = func([]ops.Step) bool {
+		dies := !hung
+		hung = true
 		return dies
 	}
 	x := &examination{ctx: t.Context(), runner: m, kernel: m.Kernel, asked: properties.Asked{}, seen: map[string]*report.Finding{}, tally: properties.NewTally()}
