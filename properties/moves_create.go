@@ -312,7 +312,7 @@ func (d *draft) differShape(o *ops.Map) {
 
 // outerBTF asks for an outer map with nothing wrong but BTF that would describe it.
 func (d *draft) outerBTF() bool {
-	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	templates := d.templates()
 	if len(templates) == 0 {
 		return false
 	}

@@ -4,7 +4,7 @@ import "mimic/ops"
 
 // outer makes an outer map of the sequence's family from any map that is open.
 func (d *draft) outer() bool {
-	templates := d.names(func(h *handle) bool { return isOpenInner(h) && d.state.templateFaults(ops.Outer{}, h.obj) == nil })
+	templates := d.templates()
 	if len(templates) == 0 {
 		return false
 	}

@@ -241,13 +241,7 @@ func (s *stage) torrent() []part {
 		return s.present()
 	}
 	look := part{[]ops.Op{ops.Run{On: prog}}, ofOneProgram / 2, ops.UntilAlone}
-	keys := slices.Repeat([]ops.Key{ops.K(k)}, torrential)
-	var values []ops.Val
-	for len(values) < torrential {
-		values = append(values, slices.Repeat([]ops.Val{{Name: pick(s.d, s.inners)}}, torrential/4)...)
-	}
-	write := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
-	return []part{{ops: []ops.Op{write}, times: s.d.between(8, 16)}, look}
+	return []part{{ops: []ops.Op{s.flood(k, 4, torrential/4)}, times: s.d.between(8, 16)}, look}
 }
 
 // torrential is how often a batch writes to one key.
@@ -343,7 +337,7 @@ func (s *stage) freezes() []part {
 	list = append(list, ops.Freeze{On: s.on}, look, look, look, look, ops.Lookup{On: s.on, Key: ops.K(s.any())})
 	parts := []part{s.replacer(k), {ops: list, times: s.d.between(2, 12)}}
 	if s.d.state.Kernel.does(batchOps) && !s.d.chance(3) {
-		parts[0] = part{ops: []ops.Op{s.flood(k)}, times: s.d.between(1, 4)}
+		parts[0] = part{ops: []ops.Op{s.flood(k, floodLength, 1)}, times: s.d.between(1, 4)}
 		return parts
 	}
 	if s.d.chance(2) {
@@ -362,12 +356,12 @@ func (s *stage) walks() []part {
 	return []part{s.part(eventful, walk...), churn, s.replacer(s.full())}
 }
 
-// flood is a batch that writes to one key again and again.
-func (s *stage) flood(k uint64) ops.Op {
-	keys := slices.Repeat([]ops.Key{ops.K(k)}, floodLength)
+// flood is a batch that writes to one key again and again: so many maps in turn, each so many times.
+func (s *stage) flood(k uint64, turns, times int) ops.Op {
+	keys := slices.Repeat([]ops.Key{ops.K(k)}, turns*times)
 	var values []ops.Val
-	for range floodLength {
-		values = append(values, ops.Val{Name: pick(s.d, s.inners)})
+	for range turns {
+		values = append(values, slices.Repeat([]ops.Val{{Name: pick(s.d, s.inners)}}, times)...)
 	}
 	return ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
 }

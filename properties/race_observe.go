@@ -84,7 +84,7 @@ func (h *history) write(d deed, says string, allowed func(string) bool, then str
 // done before; 0 if it was not.
 func (h *history) frozenIn(d deed) (at int) {
 	for _, f := range h.freezes {
-		if h.kind == ofSlot && d.Call < f.Return && f.Return < d.Return && (at == 0 || f.Return < at) {
+		if d.Call < f.Return && f.Return < d.Return && (at == 0 || f.Return < at) {
 			at = f.Return
 		}
 	}
