@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"mimic/ops"
 )
@@ -180,12 +181,45 @@ func (a *actor) script(op ops.Op) []func() bool {
 		if m := a.sim.s.open(o.On); m != nil && m.outer && m.family() == lie.lazy {
 			return append(slices.Repeat([]func() bool{once(func() {})}, 8), effect, a.wait(op))
 		}
+	case ops.UpdateBatch:
+		if m := a.sim.s.open(o.On); m != nil && m.outer && m.family() == lie.bitwise && isFlood(o) {
+			return append(a.bits(o), a.wait(op))
+		}
 	}
 	if isWrite(op) {
 		return []func() bool{effect, a.wait(op)}
 	}
 	return []func() bool{effect}
 }
+
+// bits are the parts of a flood that is done bit by bit.
+func (a *actor) bits(o ops.UpdateBatch) (parts []func() bool) {
+	keys, values := o.Keys.List(), o.Values.List()
+	size := 1 + len(keys)/bitsOfBatch
+	for first := 0; first < len(keys); first += size {
+		bit, last := o, min(first+size, len(keys))
+		bit.Keys, bit.Values = ops.KeyList(keys[first:last]), ops.ValList(values[first:last])
+		parts = append(parts, func() bool {
+			if first == 0 || a.under.Got.Errno == 0 {
+				a.under.Got = a.sim.effect(a, bit)
+			}
+			if a.under.Got.Errno == 0 {
+				a.under.Got = ops.Read(strconv.Itoa(last))
+			}
+			return true
+		})
+	}
+	return parts
+}
+
+// isFlood says whether a batch writes to one key again and again.
+func isFlood(o ops.UpdateBatch) bool {
+	keys := o.Keys.List()
+	return len(keys) == len(o.Values.List()) && len(slices.Compact(keys)) == 1
+}
+
+// bitsOfBatch is how many bits are enough for others to look and freeze meanwhile.
+const bitsOfBatch = 12
 
 // visit is the script of a program that counts in what it finds.
 func (a *actor) visit(o ops.Run, m *object, effect func() bool) []func() bool {
@@ -326,6 +360,7 @@ func (sim *simulation) tear(o ops.Update) {
 type raceLie struct {
 	torn    Family                                               // in which maps are replaced by taking the old one out first
 	lazy    Family                                               // in which a while passes before something is written
+	bitwise Family                                               // in which a batch is done bit by bit
 	hasty   func(*simulation, ops.Op) bool                       // writes that do not wait
 	instead func(*simulation, *actor, ops.Op) (ops.Result, bool) // what happens in the place of an operation
 	last    func(*simulation)                                    // what happens at the end

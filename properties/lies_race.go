@@ -32,7 +32,8 @@ func familyRaceLies(f Family) []Lie {
 		racing1("race-stale"+name, rowsOf(f, "P97"), f, stale),
 		racing1("race-lost"+name, rowsOf(f, "P97", "P90", "C2"), f, lostUpdate),
 		racing1("race-thaw"+name, rowsOf(f, "P98"), f, thaw),
-		{ID: "race-freeze-beside" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f)},
+		{ID: "race-freeze-late" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{lazy: f})},
+		{ID: "race-freeze-beside" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{bitwise: f})},
 		racing1("race-batch-short"+name, rowsOf(f, "C2"), f, batchShort),
 		// What is leaked while a descriptor is open is missed by nobody until that is closed.
 		{ID: "race-leak" + name, Breaks: append(rowsOf(f, "P61", "DOC-6"), Key{"P65", FamilyInner}), Race: &raceLie{instead: leak(f)}},
@@ -109,26 +110,24 @@ func thaw(sim *simulation, _ *actor, m *object, op ops.Op) (ops.Result, bool) {
 	return o.Want, true
 }
 
-// freezeBeside freezes while something is written, which is done then.
-func freezeBeside(f Family) *raceLie {
+// freezeBeside freezes while something is written, in the way of another lie, which is done then.
+func freezeBeside(f Family, way *raceLie) *raceLie {
 	frozen := map[*simulation]int{}
-	return &raceLie{
-		lazy: f,
-		instead: func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
-			m := sim.s.open(append(ops.Uses(op), "")[0])
-			if m == nil || !m.outer || m.family() != f {
-				return ops.OK, false
-			}
-			if _, is := op.(ops.Freeze); is && !m.frozen {
-				frozen[sim] = sim.ticket
-			}
-			if a.under.Call > frozen[sim] {
-				return ops.OK, false
-			}
-			return thaw(sim, a, m, op)
-		},
-		last: func(sim *simulation) { delete(frozen, sim) },
+	way.instead = func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+		m := sim.s.open(append(ops.Uses(op), "")[0])
+		if m == nil || !m.outer || m.family() != f {
+			return ops.OK, false
+		}
+		if _, is := op.(ops.Freeze); is && !m.frozen {
+			frozen[sim] = sim.ticket
+		}
+		if a.under.Call > frozen[sim] {
+			return ops.OK, false
+		}
+		return thaw(sim, a, m, op)
 	}
+	way.last = func(sim *simulation) { delete(frozen, sim) }
+	return way
 }
 
 // batchShort leaves a pair out where another thread writes.

@@ -68,8 +68,8 @@ func (o observation) beside(seen []observation) (n int) {
 func (o observation) span(alone bool) (call, end int64) {
 	const quarters = 4
 	call, end = int64(o.Call)*quarters, int64(o.Return)*quarters
-	if o.before > 0 {
-		end = int64(o.before) * quarters
+	if o.frozen != nil {
+		end = int64(o.frozen.Return) * quarters
 	}
 	switch {
 	case o.turn == earlierWrites && alone:
@@ -118,7 +118,7 @@ func (r *race) check() (worst *flaw, unknown []Ref) {
 
 // ranks orders rules by how much of their own they are.
 func rank(f *flaw) int {
-	return slices.Index([]*Rule{raceID, raceReuse, raceNext, raceBatch, racePresent}, f.by[0].Rule) // -1 comes first
+	return slices.Index([]*Rule{raceID, raceReuse, raceNext, raceBatch, racePresent, raceFreezeLate}, f.by[0].Rule) // -1 comes first
 }
 
 func (r *race) sorted() (all []*history) {
@@ -166,8 +166,8 @@ func (h *history) blame() *flaw {
 	if h.kind != ofSlot {
 		return f
 	}
-	if h.lateOnly() {
-		f.by, f.want = on(h.family, raceFreeze), f.want+", and which is done before the map is frozen"
+	if rule := h.late(); rule != nil {
+		f.by, f.want = on(h.family, rule), f.want+", and which is done before the map is frozen"
 		return f
 	}
 	for _, l := range laxer {
@@ -182,15 +182,53 @@ func (h *history) blame() *flaw {
 	return f
 }
 
-// lateOnly says whether all is well but that something was written after the map was frozen.
-func (h *history) lateOnly() bool {
+// late says by which rule all is well but that something was written after the map was frozen, or nil.
+func (h *history) late() *Rule {
+	for _, l := range []struct {
+		rule   *Rule
+		excuse func(observation) bool
+	}{
+		{raceFreezeLate, func(o observation) bool { return !h.begun(o) }},
+		{raceFreeze, func(observation) bool { return true }},
+	} {
+		if legal, _ := h.unfrozen(l.excuse).linearizable(nothingLeftOut); legal {
+			return l.rule
+		}
+	}
+	return nil
+}
+
+// unfrozen is a history in which some writes, those with an excuse, may be done after the map was frozen.
+func (h *history) unfrozen(excuse func(observation) bool) *history {
 	late := *h
 	late.seen = slices.Clone(h.seen)
-	for i := range late.seen {
-		late.seen[i].before = 0
+	for i, o := range late.seen {
+		if o.frozen != nil && excuse(o) {
+			late.seen[i].frozen = nil
+		}
 	}
-	legal, _ := late.linearizable(nothingLeftOut)
-	return legal && slices.ContainsFunc(h.seen, func(o observation) bool { return o.before > 0 })
+	return &late
+}
+
+// begun says whether a write had begun before the map began to be frozen, for all to see: without it
+// there is no order of what had been seen by then.
+func (h *history) begun(w observation) bool {
+	early := *h
+	early.seen = nil
+	for _, o := range h.seen {
+		at := w.frozen.Call
+		o.frozen = nil
+		switch {
+		case o.thread == w.thread && o.Call == w.Call: // w itself
+		case o.Return < at:
+			early.seen = append(early.seen, o)
+		case o.writes() && o.Call < at: // it may be done, or not yet
+			o.allowed = whatever
+			early.seen = append(early.seen, o)
+		}
+	}
+	legal, decided := early.linearizable(nothingLeftOut)
+	return decided && !legal
 }
 
 // rules are those that a history is judged by, the one that breaks first.

@@ -33,7 +33,7 @@ type observation struct {
 	value   string // that was found, of a lookup
 	allowed func(state string) bool
 	becomes *string // nil: as it was
-	before  int     // it was done by then, before it returned; 0: not known
+	frozen  *deed   // that froze the map while this was written: it was done by then
 	turn    turn
 	times   int // that earlier writes are
 }
@@ -77,18 +77,18 @@ func (h *history) found(d deed, how source, value string) {
 
 // write is a successful write: what was allowed before, and what is there then.
 func (h *history) write(d deed, says string, allowed func(string) bool, then string) {
-	h.add(observation{deed: d, source: byWrite, says: says, allowed: allowed, becomes: &then, before: h.frozenIn(d)})
+	h.add(observation{deed: d, source: byWrite, says: says, allowed: allowed, becomes: &then, frozen: h.frozenIn(d)})
 }
 
-// frozenIn is when the outer map was frozen in the time of a write of an element, which must have been
-// done before; 0 if it was not.
-func (h *history) frozenIn(d deed) (at int) {
-	for _, f := range h.freezes {
-		if d.Call < f.Return && f.Return < d.Return && (at == 0 || f.Return < at) {
-			at = f.Return
+// frozenIn is what froze the outer map in the time of a write of an element, which must have been done
+// before; nil if nothing did.
+func (h *history) frozenIn(d deed) (first *deed) {
+	for i, f := range h.freezes {
+		if d.Call < f.Return && f.Return < d.Return && (first == nil || f.Return < first.Return) {
+			first = &h.freezes[i]
 		}
 	}
-	return at
+	return first
 }
 
 // writes are those of one call to one key, in order: on the way any of them may be seen.
@@ -172,6 +172,7 @@ func (r *race) freeze(d deed, o ops.Freeze) {
 	busy := slices.ContainsFunc(r.deeds, func(w deed) bool { return w.overlaps(d) && isWrite(w.op) && r.s.objectOf(ops.Uses(w.op)[0]) == m })
 	if busy {
 		r.asked[Ref{raceFreeze, m.family()}]++
+		r.asked[Ref{raceFreezeLate, m.family()}]++
 	}
 	switch {
 	case d.Got == ops.OK:

@@ -169,6 +169,7 @@ var (
 	raceReuse       = rule("race/reuse", "a lookup never answers what is stored under another key", "P96").races()
 	raceLinear      = rule("race/linear", "what several threads do to a key can be put in one order", "P97").races()
 	raceFreeze      = rule("race/freeze", "freezing is a moment: writes before it are done, writes after it are refused", "P98").races()
+	raceFreezeLate  = rule("race/freeze-late", "a write that begins as the map is frozen is done before it or refused after it", "P98").races()
 	raceNext        = rule("race/next", "a walk answers keys that were there at that time", "C1").races()
 	raceBatch       = rule("race/batch", "a batch answers, stores and deletes each of its pairs at some time while it runs", "C2").races().where(hasBatch)
 	raceClose       = rule("race/close", "a descriptor works until it is closed, and not after", "C3").races()
