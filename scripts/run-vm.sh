@@ -4,7 +4,7 @@
 #   scripts/run-vm.sh 6.12              a series of kernels.txt, fetched once
 #   scripts/run-vm.sh 6.1,7.2           several; all is every line of kernels.txt
 #   scripts/run-vm.sh path/to/bzImage   anyone's image; host is this machine's kernel
-#   scripts/run-vm.sh 6.12 -replay FILE, -seed N, -sequences N, -missing skip
+#   scripts/run-vm.sh 6.12 -replay FILE, -seed N, -sequences N, -jobs N, -missing skip
 #
 # Exit code: 0 all held, 1 violation, 2 usage, 3 harness.
 set -u

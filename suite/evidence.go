@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -36,7 +37,7 @@ func (c *Config) save(spec Spec, k *report.Kernel, f *report.Finding, about targ
 	if c.Out == "" {
 		return
 	}
-	s := saved{c.folder(k, f), c.evident(k, f, about), f, spec}
+	s := saved{c.dir(k, f), c.evident(k, f, about), f, spec}
 	if c.write(s) {
 		f.File = filepath.Join(s.dir, evidence.ReducedFile)
 		c.saved = append(c.saved, s)
@@ -64,14 +65,14 @@ func (c *Config) write(s saved) bool {
 	return true
 }
 
-// folder is KERNEL/CLAIM-FAMILY; of two findings of one run that break the same, the second
+// dir is KERNEL/CLAIM-FAMILY; of two findings of one run that break the same, the second
 // gets a number.
-func (c *Config) folder(k *report.Kernel, f *report.Finding) string {
+func (c *Config) dir(k *report.Kernel, f *report.Finding) string {
 	name := "unknown"
 	if broken := f.Reduced.Broken(); len(broken) > 0 {
 		name = strings.ReplaceAll(broken[0].String(), "/", "-")
 	}
-	dir := filepath.Join(c.Out, FolderName(k.Name), name)
+	dir := filepath.Join(c.Out, cmp.Or(c.folder, FolderName(k.Name)), name)
 	return dir + c.number(dir)
 }
 

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -14,24 +16,60 @@ import (
 // refresh is how often the moving line moves.
 const refresh = 200 * time.Millisecond
 
-// live is the moving line of a terminal. It says which kernel of how many is being
-// examined, how far that is, and how long all of them will take.
-type live struct {
-	w      io.Writer
-	name   string
-	i, of  int // kernels
-	start  time.Time
-	last   time.Time
+// screen is the moving line of a terminal. Each kernel that is being examined has a part of it.
+type screen struct {
+	mu     sync.Mutex
+	w      io.Writer // nil: nobody sees it
 	colour bool
+	parts  []*live // in the order in which they were begun
 }
 
-// newLive is a line on a terminal, or one that nobody sees if w is nil or a
+// newScreen is the line of a terminal, or one that nobody sees if w is nil or a
 // terminal that cannot move back.
-func newLive(w io.Writer, i, of int, name string) *live {
+func newScreen(w io.Writer) *screen {
 	if os.Getenv("TERM") == "dumb" {
 		w = nil
 	}
-	return &live{w: w, name: name, i: i, of: of, start: time.Now(), colour: os.Getenv("NO_COLOR") == ""}
+	return &screen{w: w, colour: os.Getenv("NO_COLOR") == ""}
+}
+
+// show writes the line again. It never fills the last column, where some terminals
+// would begin another.
+func (s *screen) show() {
+	if s.w == nil {
+		return
+	}
+	line := "\r\x1b[K"
+	for i, l := range s.parts {
+		if i > 0 {
+			line += " | "
+		}
+		line += s.paint(cut(l.text, (columns(s.w)-1)/len(s.parts)-3*min(i, 1)), l.strange)
+	}
+	fmt.Fprint(s.w, line)
+}
+
+func (s *screen) paint(text string, red bool) string {
+	if red && s.colour {
+		return "\x1b[31m" + text + "\x1b[0m"
+	}
+	return text
+}
+
+// live is what the moving line says of one kernel: which it is of how many, how far it is, and how
+// long all of them will take.
+type live struct {
+	*screen
+	name        string
+	i, of, jobs int // kernels, and how many are examined at the same time
+	start       time.Time
+	last        time.Time
+	text        string
+	strange     bool
+}
+
+func newLive(s *screen, i, of, jobs int, name string) *live {
+	return &live{screen: s, name: name, i: i, of: of, jobs: jobs, start: time.Now()}
 }
 
 // follow shows what an examination does.
@@ -53,31 +91,34 @@ func (l *live) follow(x *examination) {
 // that this one took so long.
 func (l *live) asking(x *examination, done, of int) string {
 	took := time.Since(l.start)
-	left := time.Duration(float64(took) / float64(done) * float64(of*(l.of-l.i)-done))
+	after := (l.of - l.i - 1 + l.jobs - 1) / l.jobs // turns
+	left := time.Duration(float64(took) / float64(done) * float64(of*(1+after)-done))
 	asked, rows := x.askedEnough()
 	return fmt.Sprintf("%d%%, %d of %d claims asked, %.0f ops/s, %v left",
 		100*done/of, asked, rows, float64(x.answered)/took.Seconds(), left.Round(time.Second))
 }
 
-// write rewrites the line. It never fills the last column, where some terminals
-// would begin another.
+// write says something else of the kernel.
 func (l *live) write(text string, strange int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.last = time.Now()
-	line := fmt.Sprintf("%s (kernel %d of %d): %s", l.name, l.i+1, l.of, text)
+	l.text, l.strange = fmt.Sprintf("%s (kernel %d of %d): %s", l.name, l.i+1, l.of, text), strange > 0
 	if strange > 0 {
-		line += fmt.Sprintf(", %d look violated", strange)
+		l.text += fmt.Sprintf(", %d look violated", strange)
 	}
-	line = cut(line, columns(l.w)-1)
-	if strange > 0 && l.colour {
-		line = "\x1b[31m" + line + "\x1b[0m"
+	if !slices.Contains(l.parts, l) {
+		l.parts = append(l.parts, l)
 	}
-	fmt.Fprint(l.w, "\r\x1b[K"+line)
+	l.show()
 }
 
+// clear takes a kernel from the line.
 func (l *live) clear() {
-	if l.w != nil {
-		fmt.Fprint(l.w, "\r\x1b[K")
-	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parts = slices.DeleteFunc(l.parts, func(other *live) bool { return other == l })
+	l.show()
 }
 
 func cut(s string, n int) string {

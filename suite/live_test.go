@@ -23,7 +23,7 @@ func TestLive(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
 	var b bytes.Buffer
-	l := newLive(&b, 1, 3, "6.12")
+	l := newLive(newScreen(&b), 1, 3, 1, "6.12")
 	x := watched(l)
 	x.progress(25, 100)
 	if want := "\r\x1b[K6.12 (kernel 2 of 3): 25%, 0 of 4 claims asked, 500 ops/s, 1m10s left"; b.String() != want {
@@ -45,7 +45,7 @@ func TestLiveColoursAreOptional(t *testing.T) {
 	for _, noColor := range []string{"", "1"} {
 		t.Setenv("NO_COLOR", noColor)
 		var b bytes.Buffer
-		x := watched(newLive(&b, 0, 1, "6.12"))
+		x := watched(newLive(newScreen(&b), 0, 1, 1, "6.12"))
 		x.order = []string{"a"}
 		x.seen["a"] = &report.Finding{Reduced: &properties.Violation{Trace: ops.Trace{}}}
 		x.say("x")
@@ -58,7 +58,7 @@ func TestLiveColoursAreOptional(t *testing.T) {
 func TestLiveIsQuiet(t *testing.T) {
 	var b bytes.Buffer
 	t.Setenv("TERM", "dumb")
-	l := newLive(&b, 0, 1, "6.12")
+	l := newLive(newScreen(&b), 0, 1, 1, "6.12")
 	x := watched(l)
 	x.progress(25, 100)
 	x.say("x")
@@ -66,7 +66,7 @@ func TestLiveIsQuiet(t *testing.T) {
 	if b.Len() > 0 {
 		t.Errorf("a dumb terminal is told %q", b.String())
 	}
-	x = watched(newLive(nil, 0, 1, "6.12"))
+	x = watched(newLive(newScreen(nil), 0, 1, 1, "6.12"))
 	x.progress(25, 100)
 	x.say("x")
 }
@@ -74,5 +74,23 @@ func TestLiveIsQuiet(t *testing.T) {
 func TestLiveFitsItsLine(t *testing.T) {
 	if got := cut("é123456789", 8); got != "é123456…" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestLiveShowsSeveral watches two kernels that are examined at the same time, up to the end of one.
+func TestLiveShowsSeveral(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	var b bytes.Buffer
+	s := newScreen(&b)
+	one, other := newLive(s, 0, 2, 2, "6.12"), newLive(s, 1, 2, 2, "7.2")
+	for _, l := range []*live{one, other} {
+		watched(l).say("x")
+	}
+	if want := "\r\x1b[K6.12 (kernel 1 of 2): x | 7.2 (kernel 2 of 2): x"; !strings.HasSuffix(b.String(), want) {
+		t.Errorf("got %q, want %q at the end", b.String(), want)
+	}
+	one.clear()
+	if want := "\r\x1b[K7.2 (kernel 2 of 2): x"; !strings.HasSuffix(b.String(), want) {
+		t.Errorf("got %q, want %q at the end", b.String(), want)
 	}
 }

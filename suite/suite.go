@@ -21,7 +21,6 @@ import (
 	"mimic/properties"
 	"mimic/report"
 	"mimic/target"
-	"mimic/vmtest"
 )
 
 // DefaultSequences is how many sequences are planned for each row of the table
@@ -42,7 +41,10 @@ type Config struct {
 	Elsewhere []Spec           // kernels to run the sequence of each violation on, too: see ElsewhereSpecs
 	Command   string           // line that was typed, for people
 
-	saved []saved
+	Jobs int // kernels examined at the same time; as many as there is room for if 0
+
+	saved  []saved
+	folder string // below Out, of the kernel that is examined
 
 	Each func(i int, k *report.Kernel) // is told of each kernel as soon as it is examined; nobody if nil
 }
@@ -85,25 +87,6 @@ func ParseRows(text string) (rows []properties.Key, err error) {
 		}
 	}
 	return rows, nil
-}
-
-// Run examines each kernel in turn. It always answers one entry a kernel, in
-// order; what went wrong with one stands in its Fault.
-func Run(ctx context.Context, c Config) []*report.Kernel {
-	var all []*report.Kernel
-	for i, spec := range c.Kernels {
-		k := &report.Kernel{Name: spec.Name, Seed: c.Seed, Started: time.Now()}
-		all = append(all, k)
-		k.Fault = c.one(ctx, spec, newLive(c.Live, i, len(c.Kernels), spec.Name), k)
-		var missing *vmtest.UnavailableError
-		k.Missing = errors.As(k.Fault, &missing)
-		c.logf("%s: %s", k.Title(), Outcome(k))
-		if c.Each != nil {
-			c.Each(i, k)
-		}
-	}
-	c.tryElsewhere(ctx)
-	return all
 }
 
 // Outcome is what became of a kernel, in one line.

@@ -25,6 +25,7 @@ var (
 	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see README.md: "+target.ModeNames())
 	outputs     = outputFlags()
+	jobsFlag    = flag.Int("jobs", 0, "kernels examined at the same time; as many as there is room for unless given")
 	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
 )
 
@@ -71,7 +72,7 @@ func config(t *testing.T) Config {
 		t.Fatalf("usage: %v", err)
 	}
 	return Config{
-		Kernels: specs, Rows: rows, Seed: *seedFlag, Sequences: *sequences,
+		Kernels: specs, Rows: rows, Seed: *seedFlag, Sequences: *sequences, Jobs: *jobsFlag,
 		Out: OutFolder(*outFlag), Log: os.Stderr,
 	}
 }

@@ -58,6 +58,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
 	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
+	jobs := f.Int("jobs", 0, "kernels examined at the same time; 0 is as many as there is room for")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replay := f.String("replay", "", "run the one sequence or trace in this file instead, as mimic replay does")
 	claims := f.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
@@ -76,6 +77,8 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 		return 0, usagef("-missing %q: want fail or skip", *missing)
 	case *sequences < 1:
 		return 0, usagef("-sequences %d: want at least 1", *sequences)
+	case *jobs < 0:
+		return 0, usagef("-jobs %d: want at least 1, or 0 for as many as there is room for", *jobs)
 	}
 	specs, err := g.specs()
 	if err != nil {
@@ -89,7 +92,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences,
+	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences, Jobs: *jobs,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
 		return replayAll(ctx, config, []string{*replay}, "", 1)

@@ -1,0 +1,129 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mimic/report"
+	"mimic/vmtest"
+)
+
+// guestRoom is what one kernel under examination takes, in bytes: its guest with QEMU, another guest
+// that is kept, and the files of both.
+const guestRoom = 1 << 30
+
+// jobs is how many kernels are examined at the same time: one for each processor, for a guest keeps about
+// one busy, if all of them fit into memory.
+func (c *Config) jobs() int {
+	if c.Jobs > 0 {
+		return c.Jobs
+	}
+	return max(1, min(runtime.NumCPU(), int(available()/guestRoom)))
+}
+
+// available is the memory, in bytes, that programs can have; plenty if the kernel does not say.
+func available() (bytes uint64) {
+	text, _ := os.ReadFile("/proc/meminfo")
+	for line := range strings.Lines(string(text)) {
+		var kib uint64
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return math.MaxUint64 >> 1
+}
+
+// Run examines each kernel, several at the same time. It always answers one entry a kernel, in
+// order; what went wrong with one stands in its Fault.
+func Run(ctx context.Context, c Config) []*report.Kernel {
+	var work errgroup.Group
+	jobs := min(c.jobs(), max(1, len(c.Kernels)))
+	work.SetLimit(jobs)
+	c.Log = &oneAtATime{w: c.Log}
+	told := &inOrder{tell: c.Each, done: make([]*report.Kernel, len(c.Kernels))}
+	found := make([][]saved, len(c.Kernels))
+	shows := newScreen(c.Live)
+	for i, folder := range folders(c.Kernels) {
+		work.Go(func() error {
+			one := c
+			one.folder = folder
+			told.add(i, one.examined(ctx, c.Kernels[i], newLive(shows, i, len(c.Kernels), jobs, c.Kernels[i].Name)))
+			found[i] = one.saved
+			return nil
+		})
+	}
+	work.Wait() // it has no errors
+	for _, some := range found {
+		c.saved = append(c.saved, some...)
+	}
+	c.tryElsewhere(ctx)
+	return told.done
+}
+
+// examined is what is found out about one kernel.
+func (c *Config) examined(ctx context.Context, spec Spec, live *live) *report.Kernel {
+	k := &report.Kernel{Name: spec.Name, Seed: c.Seed, Started: time.Now()}
+	k.Fault = c.one(ctx, spec, live, k)
+	var missing *vmtest.UnavailableError
+	k.Missing = errors.As(k.Fault, &missing)
+	c.logf("%s: %s", k.Title(), Outcome(k))
+	return k
+}
+
+// folders are the folders of kernels below that for what is found; a second of the same name has a number.
+func folders(kernels []Spec) (names []string) {
+	times := map[string]int{}
+	for _, spec := range kernels {
+		name := FolderName(spec.Name)
+		if times[name]++; times[name] > 1 {
+			name += "-" + strconv.Itoa(times[name])
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// inOrder tells of kernels in their order, whichever is done first.
+type inOrder struct {
+	mu   sync.Mutex
+	tell func(int, *report.Kernel) // nil: nobody listens
+	done []*report.Kernel
+	told int
+}
+
+func (o *inOrder) add(i int, k *report.Kernel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done[i] = k
+	for ; o.told < len(o.done) && o.done[o.told] != nil; o.told++ {
+		if o.tell != nil {
+			o.tell(o.told, o.done[o.told])
+		}
+	}
+}
+
+// oneAtATime is a writer that several write whole lines to.
+type oneAtATime struct {
+	mu sync.Mutex
+	w  io.Writer // nil: nobody reads
+}
+
+func (o *oneAtATime) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w == nil {
+		return len(line), nil
+	}
+	return o.w.Write(line)
+}
