@@ -35,6 +35,7 @@ type options struct {
 	whole     bool
 	saved     string
 	kernel    string
+	others    bool
 }
 
 func main() {
@@ -45,8 +46,12 @@ func main() {
 	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
-	flag.StringVar(&o.saved, "saved", "out/seeded.tsv", "file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
+	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
+	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
 	flag.Parse()
+	if o.saved == "" {
+		o.saved = map[bool]string{false: "out/seeded.tsv", true: "out/baseline.tsv"}[o.others]
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, o))
@@ -107,13 +112,21 @@ func (o *options) read() (all, chosen []fault, err error) {
 	return all, chosen, err
 }
 
-// one runs the suite against one fault with one seed.
-func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error) {
+// specs is the kernel with one fault.
+func (o *options) specs(f fault) ([]suite.Spec, error) {
 	word := o.kernel
 	if f.number > 0 {
 		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
 	}
-	specs, err := suite.ParseSpecs(word, target.Fast)
+	return suite.ParseSpecs(word, target.Fast)
+}
+
+// one runs the suite, or the baseline, against one fault with one seed.
+func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error) {
+	if o.others {
+		return o.baseline(ctx, f)
+	}
+	specs, err := o.specs(f)
 	if err != nil {
 		return result{}, err
 	}

@@ -134,3 +134,20 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 }
+
+// The sequences of the baseline parse, and break nothing on a kernel that keeps every promise.
+func TestBaseline(t *testing.T) {
+	names, seqs, err := readBaseline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs, err := suite.ParseSpecs("", target.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, played := range suite.ReplayEach(t.Context(), suite.Config{}, specs[0], seqs, 1) {
+		if played.Fault != nil || played.Finding != nil {
+			t.Errorf("%s: %s", names[i], played.Text())
+		}
+	}
+}
