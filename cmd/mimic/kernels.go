@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ const unusedDays = 30
 func runKernels(ctx context.Context, c command, args []string) (int, error) {
 	f := c.flags()
 	unused := f.Int("unused", unusedDays, "prune: delete what was not used for so many days; 0 is everything that is not in use just now")
+	asJSON := f.Bool("json", false, "list: JSON, a line a row of kernels.txt: its name, its places, whether -vm all has it, and which versions of it are in the cache")
 	words, err := parse(f, args)
 	switch {
 	case err != nil:
@@ -28,7 +30,7 @@ func runKernels(ctx context.Context, c command, args []string) (int, error) {
 	case *unused < 0:
 		return 0, usagef("-unused %d: want a number of days", *unused)
 	case len(words) == 1 && words[0] == "list":
-		return 0, listKernels()
+		return 0, listKernels(*asJSON)
 	case len(words) > 1 && words[0] == "fetch":
 		return 0, fetchKernels(ctx, words[1:])
 	case len(words) == 1 && words[0] == "prune":
@@ -38,21 +40,53 @@ func runKernels(ctx context.Context, c command, args []string) (int, error) {
 }
 
 // listKernels prints the rows of kernels.txt, and then what the cache has.
-func listKernels() error {
+func listKernels(asJSON bool) error {
 	rows, err := suite.Matrix()
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	if asJSON {
+		return listJSON(rows)
+	}
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", row.Name(), strings.Join(places(row), " "))
 	}
 	w.Flush()
-	fmt.Println("\nin the cache:")
+	fmt.Fprintln(stdout, "\nin the cache:")
 	for _, k := range suite.Kept() {
 		printKept(w, k)
 	}
 	return w.Flush()
+}
+
+// listed is a row of kernels.txt for machines.
+type listed struct {
+	Name   string   `json:"name"`
+	Places []string `json:"places"`
+	All    bool     `json:"all"`    // -vm all has it
+	Cached []string `json:"cached"` // versions of its series
+}
+
+// listJSON writes an array with a line for each row, so that line tools can read it, too.
+func listJSON(rows []vmtest.Line) error {
+	kept := suite.Kept()
+	lines := make([]string, len(rows))
+	for i, row := range rows {
+		l := listed{Name: row.Name(), Places: places(row), All: row.Everyday(), Cached: []string{}}
+		for _, k := range kept {
+			if row.Everyday() && strings.HasPrefix(k.Kernel.Version, row.Series+".") {
+				l.Cached = append(l.Cached, k.Kernel.Version)
+			}
+		}
+		b, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		lines[i] = " " + string(b)
+	}
+	_, err := fmt.Fprintf(stdout, "[\n%s\n]\n", strings.Join(lines, ",\n"))
+	return err
 }
 
 // places are those of a row as kernels.txt has them.
@@ -75,7 +109,7 @@ func fetchKernels(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(k.Image)
+		fmt.Fprintln(stdout, k.Image)
 	}
 	return nil
 }
@@ -83,11 +117,11 @@ func fetchKernels(ctx context.Context, names []string) error {
 // pruneKernels prints what it deleted.
 func pruneKernels(ctx context.Context, unused time.Duration) error {
 	p, err := suite.Prune(ctx, unused)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, k := range p.Kernels {
 		printKept(w, k)
 	}
 	w.Flush()
-	fmt.Printf("deleted %d kernels, %s with what belonged to none\n", len(p.Kernels), humanize.Bytes(uint64(max(p.Bytes, 0))))
+	fmt.Fprintf(stdout, "deleted %d kernels, %s with what belonged to none\n", len(p.Kernels), humanize.Bytes(uint64(max(p.Bytes, 0))))
 	return err
 }
