@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what booting kernels needs, if it is missing: QEMU for x86 with its firmware, and the
 # keys of the Debian archive. Needs apt-get, and root or sudo. Does nothing when all is there.
-# "setup.sh reports" also installs what the tests of reports look at them with: xmllint and a browser.
+# "setup.sh reports" also installs what the tests of reports look at them with: xmllint and a browser;
+# "setup.sh lint" what ci/lint looks at scripts and units with; "setup.sh tests" both.
 set -eu
 
 missing=
@@ -20,11 +21,19 @@ command -v qemu-system-x86_64 >/dev/null || missing=" qemu-system-x86"
 need qemu-system-data /usr/share/qemu/qboot.rom
 [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||
 	need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
-if [ "${1:-}" = reports ]; then
+case ${1:-} in
+lint | tests)
+	command -v shellcheck >/dev/null || missing="$missing shellcheck"
+	command -v systemd-analyze >/dev/null || missing="$missing systemd"
+	;;
+esac
+case ${1:-} in
+reports | tests)
 	command -v xmllint >/dev/null || missing="$missing libxml2-utils"
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
 		missing="$missing chromium"
-fi
+	;;
+esac
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null ||
