@@ -115,11 +115,51 @@ func TestExportedNamesAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, decl := range file.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.IsExported() && f.Doc == nil {
-				t.Errorf("%s: %s has no doc comment", fset.Position(f.Pos()), f.Name.Name)
+			for _, name := range undocumented(decl) {
+				t.Errorf("%s: %s has no doc comment", fset.Position(decl.Pos()), name)
 			}
 		}
 	}
+}
+
+// spoken are methods whose interface says what they do.
+var spoken = map[string]bool{"String": true, "Error": true, "Unwrap": true, "Close": true, "Read": true, "Write": true}
+
+// undocumented lists what a declaration exports without a word: functions, methods of exported types, types, and
+// constants and variables, unless the group that they stand in has a comment, or they one behind them.
+func undocumented(decl ast.Decl) (names []string) {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && d.Doc == nil && (d.Recv == nil || exportedReceiver(d) && !spoken[d.Name.Name]) {
+			names = append(names, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				if s.Name.IsExported() && s.Doc == nil && s.Comment == nil && d.Doc == nil {
+					names = append(names, s.Name.Name)
+				}
+			case *ast.ValueSpec:
+				for _, n := range s.Names {
+					if n.IsExported() && s.Doc == nil && s.Comment == nil && d.Doc == nil {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// exportedReceiver says whether a method's type is exported.
+func exportedReceiver(f *ast.FuncDecl) bool {
+	typ := f.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	id, ok := typ.(*ast.Ident)
+	return ok && id.IsExported()
 }
 
 func TestEveryPackageHasOneDoc(t *testing.T) {

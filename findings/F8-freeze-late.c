@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,11 +77,13 @@ int main(void)
 	unsigned int create[18] = { TYPE_ARRAY, 4, 8, 1 }, freeze[4] = { 0 }, seed = 2;
 	unsigned long long first, last;
 	time_t end = time(NULL) + 60;
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	long busy = 0;
 	pthread_t thread;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return puts("want two processors"), 2;
+	setrlimit(RLIMIT_MEMLOCK, &all); /* up to 5.10 maps are charged to it */
 	on(0);
 	if (pthread_create(&thread, NULL, writer, NULL))
 		return puts("no thread"), 2;
