@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh tests
 go vet ./...
-# Scripts, workflows, spelling, licences: a module of its own, see docs/dependencies.md. Cheap, so first.
-MIMIC_LINT=1 go -C ci/lint test -count=1 ./...
+# Scripts, workflows, spelling, licences: a module of its own, see docs/dependencies.md. Cheap, so first; -v says
+# what was skipped, and why.
+MIMIC_LINT=1 go -C ci/lint test -count=1 -v ./... | grep --line-buffered -v '^=== '
 # One package after the other: guests that share two processors with the lies do not get ready in time.
 # Of ci/faults only the document: a try takes its moments from how fast the machine is, see docs/faults.md.
 go test -count=1 ./ci/faults
