@@ -75,9 +75,11 @@ func TestGitLab(t *testing.T) {
 	if err := gitlabErrors(t, text); err != nil {
 		t.Error(err)
 	}
+	t.Setenv("CI_PIPELINE_SOURCE", "schedule")
+	t.Setenv("CI_PIPELINE_IID", "321")
 	child, stderr, code := output(t, "ci/gitlab-child.sh")
-	if code != 0 {
-		t.Fatalf("gitlab-child.sh exits %d: %s", code, stderr)
+	if code != 0 || !strings.Contains(child, "-seed 321 ") {
+		t.Fatalf("gitlab-child.sh exits %d: %s%s", code, child, stderr)
 	}
 	if err := gitlabErrors(t, child); err != nil {
 		t.Errorf("%v\n%s", err, child)
