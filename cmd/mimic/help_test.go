@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -64,7 +65,7 @@ func TestCandidates(t *testing.T) {
 		{"-mi", "-missing"},
 		{"run -kt", "-ktap"},
 		{"replay -tr", "-traces -tries"},
-		{"judge -", ""},
+		{"judge -", "-json"},
 		{"-mode ", "fast stock det"},
 		{"run --mode d", "det"},
 		{"-missing s", "skip"},
@@ -130,5 +131,28 @@ func TestInstalled(t *testing.T) {
 		if err != nil || json.Unmarshal(out, &v) != nil || v.Source != root || v.Version == "" {
 			t.Errorf("mimic %q in /: %v, %s", args, err, out)
 		}
+	}
+}
+
+// TestJudgedForMachines: a line for each trace, of what it breaks and why that is no failure.
+func TestJudgedForMachines(t *testing.T) {
+	var b bytes.Buffer
+	before := stdout
+	stdout = &witness{w: &b}
+	defer func() { stdout = before }()
+	dir := "../../findings/traces/6.12/"
+	if code := run(t.Context(), []string{"judge", "-json", dir + "F2-percpu-array-overrun.trace", dir + "D3-lock-inside.trace"}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &b)
+	}
+	var bad, good judged
+	d := json.NewDecoder(&b)
+	if err := errors.Join(d.Decode(&bad), d.Decode(&good)); err != nil || d.More() {
+		t.Fatalf("want two lines: %v", err)
+	}
+	if strings.Join(bad.Broken, " ") != "P85/array" || bad.Rule != "run/beyond-percpu" || bad.Want != "= null@4" || bad.Got == bad.Want || !strings.Contains(bad.Known, "F2") || bad.Fault != "" {
+		t.Errorf("%+v", bad)
+	}
+	if good.Broken != nil || good.Exit != 0 || good.Kernel == "" || good.File != dir+"D3-lock-inside.trace" {
+		t.Errorf("%+v", good)
 	}
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"mimic/suite"
 )
 
 func runJudge(_ context.Context, c command, args []string) (int, error) {
-	paths, err := parse(c.flags(), args)
+	f := c.flags()
+	asJSON := jsonFlag(f)
+	paths, err := parse(f, args)
 	if err != nil {
 		return 0, err
 	}
@@ -21,7 +22,9 @@ func runJudge(_ context.Context, c command, args []string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		fmt.Fprintf(stdout, "%s: %s", path, r.Text())
+		if err := show(*asJSON, path, path+": "+r.Text(), r); err != nil {
+			return 0, err
+		}
 		code = max(code, r.ExitCode())
 	}
 	return code, nil

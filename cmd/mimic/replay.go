@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ func runReplay(ctx context.Context, c command, args []string) (int, error) {
 	f := c.flags()
 	g := guestFlags(f)
 	traces := f.String("traces", "", "folder to also write the traces to, as KERNEL/NAME.trace")
+	asJSON := jsonFlag(f)
 	tries := f.Int("tries", 1, "times to run a race until it breaks a promise")
 	paths, err := parse(f, args)
 	if err != nil {
@@ -27,11 +27,11 @@ func runReplay(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return replayAll(ctx, suite.Config{Kernels: specs, Log: os.Stderr}, paths, *traces, *tries)
+	return replayAll(ctx, suite.Config{Kernels: specs, Log: os.Stderr}, paths, *traces, *tries, *asJSON)
 }
 
 // replayAll runs sequences on each kernel; the worst that they did is the exit code.
-func replayAll(ctx context.Context, config suite.Config, paths []string, traces string, tries int) (int, error) {
+func replayAll(ctx context.Context, config suite.Config, paths []string, traces string, tries int, asJSON bool) (int, error) {
 	var seqs []ops.Sequence
 	for _, path := range paths {
 		seq, err := suite.ReadSequence(path)
@@ -43,7 +43,9 @@ func replayAll(ctx context.Context, config suite.Config, paths []string, traces 
 	code := suite.ExitHeld
 	for _, spec := range config.Kernels {
 		for i, r := range suite.ReplayEach(ctx, config, spec, seqs, tries) {
-			fmt.Fprint(stdout, r.Text())
+			if err := show(asJSON, paths[i], r.Text(), r); err != nil {
+				return 0, err
+			}
 			code = max(code, r.ExitCode())
 			if err := keep(traces, spec.Name, paths[i], r); err != nil {
 				return 0, err

@@ -95,7 +95,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences, Jobs: *jobs,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
-		return replayAll(ctx, config, []string{*replay}, "", 1)
+		return replayAll(ctx, config, []string{*replay}, "", 1, false)
 	}
 	return examine(ctx, config, &outputs, *missing == "skip", *verbose)
 }
