@@ -19,21 +19,41 @@ stock  grace periods are as long as the kernel has them
 det    one processor whose instructions are the clock: the same race goes the same way each time`
 
 // guests are the flags that say which kernels, and how.
-type guests struct{ vm, mode *string }
+type guests struct{ vm, mode, build, config *string }
 
 func guestFlags(f *flag.FlagSet) guests {
 	return guests{
 		f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel"),
 		f.String("mode", string(target.Fast), modeHelp),
+		f.String("build", "", "build the kernel whose source is in this folder, as far as it has changed, and run on it, too"),
+		configFlag(f, "-build"),
 	}
 }
 
-func (g guests) specs() ([]suite.Spec, error) {
+// configFlag says what a kernel is built with, where a flag has one built.
+func configFlag(f *flag.FlagSet, with string) *string {
+	return f.String("config", "", "with "+with+": file of lines of a kernel's configuration (default "+suite.ConfigFolder+"/debug.config)")
+}
+
+// specs are the kernels that were asked for. What is to be built is built here: before anything runs.
+func (g guests) specs(ctx context.Context) ([]suite.Spec, error) {
 	mode, err := target.ParseMode(*g.mode)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, &suite.UsageError{Reason: err.Error()}
+	case *g.build == "" && *g.config != "":
+		return nil, usagef("-config %s: say what is to be built with it (-build PATH)", *g.config)
+	case *g.build == "":
+		return suite.ParseSpecs(*g.vm, mode)
 	}
-	return suite.ParseSpecs(*g.vm, mode)
+	var all []suite.Spec
+	if *g.vm != "" {
+		if all, err = suite.ParseSpecs(*g.vm, mode); err != nil {
+			return nil, err
+		}
+	}
+	built, err := suite.BuildSpec(ctx, *g.build, *g.config, mode, os.Stderr)
+	return append(all, built), err
 }
 
 // elsewhereFlag says on which other kernels what fails is run, too.
@@ -77,7 +97,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	case *sequences < 1:
 		return 0, usagef("-sequences %d: want at least 1", *sequences)
 	}
-	specs, err := g.specs()
+	specs, err := g.specs(ctx)
 	if err != nil {
 		return 0, err
 	}
