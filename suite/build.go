@@ -41,7 +41,7 @@ func BuildLines(path string) (string, error) {
 // BuildSpec builds the kernel of a tree, as far as it is not built yet, with the lines of a file (see
 // BuildLines) on top of the tree's configuration. What make prints goes to log. The error is a *UsageError if there is
 // no source to build, and holds a *vmtest.BuildError if it does not build.
-func BuildSpec(ctx context.Context, path, config string, mode target.Mode, log io.Writer) (Spec, error) {
+func BuildSpec(ctx context.Context, path, config string, how How, log io.Writer) (Spec, error) {
 	lines, err := BuildLines(config)
 	if err != nil {
 		return Spec{}, err
@@ -53,7 +53,7 @@ func BuildSpec(ctx context.Context, path, config string, mode target.Mode, log i
 	if _, err := os.Stat(filepath.Join(tree, "Makefile")); err != nil {
 		return Spec{}, &UsageError{fmt.Sprintf("-build %q: want the folder of a kernel's source: %v", path, err)}
 	}
-	b, err := newBooter(mode)
+	b, err := newBooter(how)
 	if err == nil {
 		err = needQEMU()
 	}

@@ -42,7 +42,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	case err != nil:
 		return StepStop, err.Error()
 	}
-	booter, err := newBooter(mode)
+	booter, err := newBooter(How{Mode: mode})
 	if err != nil {
 		return StepStop, err.Error()
 	}

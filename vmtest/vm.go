@@ -67,7 +67,7 @@ func (vm *VM) Recipe() Recipe { return vm.recipe }
 // Command is the command line of QEMU. Its file descriptors exist only in that process.
 func (vm *VM) Command() []string { return append([]string{}, vm.command...) }
 
-// PID is QEMU's process id.
+// PID is the process id of QEMU, or of vng, with which QEMU ends.
 func (vm *VM) PID() int { return vm.qemu.Process.Pid }
 
 // Console is what the kernel printed so far, of a guest of a Snapshot before that, too: the first 64 KiB,
@@ -188,10 +188,11 @@ func (vm *VM) hear(words []string) {
 }
 
 // supervise watches a started QEMU until everything is known about its end.
-func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup) {
+func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup, l *lines) {
 	ended := make(chan struct{})
 	go vm.cutOff(ctx, ended)
 	_ = vm.qemu.Wait() // its status is in ProcessState
+	l.hangUp()
 	streams.Wait()
 	close(ended)
 	vm.console.finish()

@@ -113,7 +113,7 @@ func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error)
 	if f.number > 0 {
 		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
 	}
-	specs, err := suite.ParseSpecs(word, target.Fast)
+	specs, err := suite.ParseSpecs(word, suite.How{Mode: target.Fast})
 	if err != nil {
 		return result{}, err
 	}

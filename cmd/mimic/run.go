@@ -11,6 +11,7 @@ import (
 	"mimic/report"
 	"mimic/suite"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 const modeHelp = `how the time of guests passes:
@@ -19,12 +20,13 @@ stock  grace periods are as long as the kernel has them
 det    one processor whose instructions are the clock: the same race goes the same way each time`
 
 // guests are the flags that say which kernels, and how.
-type guests struct{ vm, mode, build, config *string }
+type guests struct{ vm, mode, backend, build, config *string }
 
 func guestFlags(f *flag.FlagSet) guests {
 	return guests{
 		f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel"),
 		f.String("mode", string(target.Fast), modeHelp),
+		f.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames()),
 		f.String("build", "", "build the kernel whose source is in this folder, as far as it has changed, and run on it, too"),
 		configFlag(f, "-build"),
 	}
@@ -37,22 +39,22 @@ func configFlag(f *flag.FlagSet, with string) *string {
 
 // specs are the kernels that were asked for. What is to be built is built here: before anything runs.
 func (g guests) specs(ctx context.Context) ([]suite.Spec, error) {
-	mode, err := target.ParseMode(*g.mode)
+	how, err := suite.ParseHow(*g.mode, *g.backend)
 	switch {
 	case err != nil:
-		return nil, &suite.UsageError{Reason: err.Error()}
+		return nil, err
 	case *g.build == "" && *g.config != "":
 		return nil, usagef("-config %s: say what is to be built with it (-build PATH)", *g.config)
 	case *g.build == "":
-		return suite.ParseSpecs(*g.vm, mode)
+		return suite.ParseSpecs(*g.vm, how)
 	}
 	var all []suite.Spec
 	if *g.vm != "" {
-		if all, err = suite.ParseSpecs(*g.vm, mode); err != nil {
+		if all, err = suite.ParseSpecs(*g.vm, how); err != nil {
 			return nil, err
 		}
 	}
-	built, err := suite.BuildSpec(ctx, *g.build, *g.config, mode, os.Stderr)
+	built, err := suite.BuildSpec(ctx, *g.build, *g.config, how, os.Stderr)
 	return append(all, built), err
 }
 
@@ -62,7 +64,7 @@ func elsewhereFlag(f *flag.FlagSet) *string {
 }
 
 func (g guests) elsewhere(text string, of []suite.Spec) ([]suite.Spec, error) {
-	return suite.ElsewhereSpecs(text, of, target.Mode(*g.mode))
+	return suite.ElsewhereSpecs(text, of, suite.How{Mode: target.Mode(*g.mode), Backend: *g.backend})
 }
 
 // typed is the command as somebody can type it again.
@@ -97,11 +99,11 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	case *sequences < 1:
 		return 0, usagef("-sequences %d: want at least 1", *sequences)
 	}
-	specs, err := g.specs(ctx)
+	rows, err := suite.ParseRows(*claims)
 	if err != nil {
 		return 0, err
 	}
-	rows, err := suite.ParseRows(*claims)
+	specs, err := g.specs(ctx)
 	if err != nil {
 		return 0, err
 	}
