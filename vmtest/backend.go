@@ -74,8 +74,8 @@ func (m *machine) commandOfVNG(l *lines, shared *sharedLine, _ []string) (*exec.
 	return cmd, nil
 }
 
-// vng is virtme-ng's command line without argv[0]. It gives the guest this host's root as a file system, which ours does not look at:
-// Debian's cloud kernels cannot mount it.
+// vng is virtme-ng's command line without argv[0]. It offers the guest this host's root as a file system, which
+// ours does not look at: few of the kernels that we ask could mount it, see docs/kernels.md.
 func (c command) vng(qemu string, extra []string) []string {
 	args := []string{"--run", c.Kernel, "--qemu", qemu, "--name", "vmtest",
 		"--cpus", fmt.Sprint(c.CPUs), "--memory", fmt.Sprintf("%dM", c.MemoryMiB),
