@@ -92,6 +92,7 @@ func TestVNGFails(t *testing.T) {
 // to readiness, ratio the second divided by the first.
 func BenchmarkBackends(b *testing.B) {
 	c := vngConfig(b, "exit")
+	c.ReadyTimeout = 10 * time.Minute // what is measured may be slow
 	took := map[string]time.Duration{}
 	for b.Loop() {
 		for _, row := range backends {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"mimic/vmtest/internal/wire"
@@ -143,7 +144,9 @@ func (vm *VM) kill(why End) {
 	if vm.killed == nil {
 		vm.killed = &why
 	}
-	_ = vm.qemu.Process.Kill()
+	if vm.qemu.Process.Signal(syscall.Signal(0)) == nil { // its number is not another's yet
+		_ = syscall.Kill(-vm.qemu.Process.Pid, syscall.SIGKILL) // the group: there may be others between us and QEMU
+	}
 }
 
 // awaitReady waits for guest.Open; when it does not come in time, the guest is killed. A kernel that
