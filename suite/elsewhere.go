@@ -59,12 +59,12 @@ func byNames(v *properties.Violation) []string {
 
 // ElsewhereSpecs reads what -elsewhere takes: all, none, or what -vm takes. No text is every
 // kernel of kernels.txt that the cache has, if what the run is about are real kernels.
-func ElsewhereSpecs(text string, of []Spec, mode target.Mode) ([]Spec, error) {
+func ElsewhereSpecs(text string, of []Spec, how How) ([]Spec, error) {
 	switch {
 	case text == "none":
 		return nil, nil
 	case text != "":
-		return ParseSpecs(text, mode)
+		return ParseSpecs(text, how)
 	case slices.ContainsFunc(of, func(s Spec) bool { return s.Name == memoryName }):
 		return nil, nil
 	}
@@ -82,7 +82,7 @@ func ElsewhereSpecs(text string, of []Spec, mode target.Mode) ([]Spec, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	return ParseSpecs(strings.Join(names, ","), mode)
+	return ParseSpecs(strings.Join(names, ","), how)
 }
 
 // tryElsewhere runs the sequences of what was saved on other kernels, makes reproducers, and

@@ -32,7 +32,7 @@ func asked(t *testing.T, stdout io.Writer, args ...string) *Outputs {
 // small is a run of one claim, too short to be green.
 func small(t *testing.T) Config {
 	t.Helper()
-	specs, err := ParseSpecs("", "fast")
+	specs, err := ParseSpecs("", How{Mode: "fast"})
 	if err != nil {
 		t.Fatal(err)
 	}

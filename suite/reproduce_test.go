@@ -29,7 +29,7 @@ func needGuests(t *testing.T) {
 
 func specOf(t *testing.T, name string) *Spec {
 	t.Helper()
-	specs, err := ParseSpecs(name, target.Fast)
+	specs, err := ParseSpecs(name, How{Mode: target.Fast})
 	if err != nil {
 		t.Fatal(err)
 	}

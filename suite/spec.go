@@ -44,18 +44,18 @@ const ConfigFolder = "ci/kernels"
 const SplatsFile = "splats.txt"
 
 // ParseSpecs reads what -vm takes: names of kernels.txt, all, host, what else
-// vmtest.Want knows, or paths for vmtest.FromFile, separated by commas. No text is the in-memory kernel. Guests run in the
-// mode; what is no guest has only the usual one. The error is a *UsageError, or holds
+// vmtest.Want knows, or paths for vmtest.FromFile, separated by commas. No text is the in-memory kernel. How is for
+// guests; what is no guest has only the usual way. The error is a *UsageError, or holds
 // a *vmtest.SyntaxError for each bad line of kernels.txt or splats.txt.
-func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
+func ParseSpecs(text string, how How) ([]Spec, error) {
 	if text == "" {
-		return []Spec{memory()}, onlyGuests("the in-memory kernel", mode)
+		return []Spec{memory()}, onlyGuests("the in-memory kernel", how)
 	}
 	matrix, err := Matrix()
 	if err != nil {
 		return nil, err
 	}
-	b, err := newBooter(mode)
+	b, err := newBooter(how)
 	if err != nil {
 		return nil, err
 	}
@@ -67,14 +67,6 @@ func ParseSpecs(text string, mode target.Mode) ([]Spec, error) {
 		all = append(all, specs...)
 	}
 	return all, errs.ErrorOrNil()
-}
-
-// onlyGuests errs if a mode was asked for of what is no guest.
-func onlyGuests(what string, mode target.Mode) error {
-	if mode == target.Fast {
-		return nil
-	}
-	return &UsageError{fmt.Sprintf("-mode %s: nobody can choose how the time of %s passes; name kernels to boot with -vm, or leave -mode out", mode, what)}
 }
 
 // readTable reads a file at the top of the module.
@@ -95,23 +87,23 @@ func parseSplats(name string, r io.Reader) (vmtest.AllowList, error) {
 type booter struct {
 	root    string // of the module
 	allowed vmtest.AllowList
-	mode    target.Mode
+	how     How
 
 	parameters []string // of the kernel, besides ours
 }
 
-func newBooter(mode target.Mode) (b booter, err error) {
+func newBooter(how How) (b booter, err error) {
 	root, err := target.ModuleRoot()
 	if err != nil {
 		return b, &UsageError{err.Error()}
 	}
 	allowed, err := readTable(filepath.Join(root, SplatsFile), parseSplats)
-	return booter{root: root, allowed: allowed, mode: mode}, err
+	return booter{root: root, allowed: allowed, how: how}, err
 }
 
 // releaseSpec is a release of a row as a spec.
-func releaseSpec(r vmtest.Release, mode target.Mode) (Spec, error) {
-	b, err := newBooter(mode)
+func releaseSpec(r vmtest.Release, how How) (Spec, error) {
+	b, err := newBooter(how)
 	return b.of(r.Name, func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		return source(teller(logf)).FetchRelease(ctx, r)
 	}), err
@@ -138,7 +130,7 @@ func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err 
 		}
 		return specs, nil
 	case "host":
-		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.mode)
+		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.how)
 	}
 	if faulty, fault, broken := strings.Cut(word, ":"); broken && fault != "" && strings.Trim(fault, "0123456789") == "" {
 		return b.parseFaulty(word, faulty, fault, matrix)
@@ -255,7 +247,7 @@ func (b booter) of(name string, get func(context.Context, func(string, ...any)) 
 		if err != nil {
 			return nil, err
 		}
-		return opened(target.BootMode(ctx, config, b.mode))
+		return opened(target.BootMode(ctx, config, b.how.Mode))
 	}}
 }
 
@@ -266,7 +258,7 @@ func teller(logf func(string, ...any)) func(string) {
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
-	return vmtest.Config{Kernel: k, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
+	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

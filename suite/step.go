@@ -27,8 +27,8 @@ const (
 // be told, and why. What is built is kept in the tree's .git, so that the next step builds less, and
 // goes away with it.
 func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode target.Mode) (code int, why string) {
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
-		return StepStop, fmt.Sprintf("%v: scripts/setup.sh installs it", err)
+	if err := needQEMU(); err != nil {
+		return StepStop, err.Error()
 	}
 	if err := c.place(ctx, &b); err != nil {
 		return StepStop, err.Error()
@@ -42,7 +42,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	case err != nil:
 		return StepStop, err.Error()
 	}
-	booter, err := newBooter(mode)
+	booter, err := newBooter(How{Mode: mode})
 	if err != nil {
 		return StepStop, err.Error()
 	}

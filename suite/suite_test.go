@@ -14,6 +14,7 @@ import (
 	"mimic/properties"
 	"mimic/report"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 var (
@@ -24,6 +25,7 @@ var (
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
 	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see README.md: "+target.ModeNames())
+	backend     = flag.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames())
 	outputs     = outputFlags()
 	jobsFlag    = flag.Int("jobs", 0, "kernels examined at the same time; as many as there is room for unless given")
 	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
@@ -48,7 +50,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "usage: -missing %q: want fail or skip\n", *missingFlag)
 		os.Exit(2)
 	}
-	if _, err := target.ParseMode(*modeFlag); err != nil {
+	if _, err := ParseHow(*modeFlag, *backend); err != nil {
 		fmt.Fprintf(os.Stderr, "usage: %v\n", err)
 		os.Exit(2)
 	}
@@ -63,7 +65,7 @@ func interruptible(t *testing.T) context.Context {
 }
 
 func config(t *testing.T) Config {
-	specs, err := ParseSpecs(*vmFlag, target.Mode(*modeFlag))
+	specs, err := ParseSpecs(*vmFlag, How{target.Mode(*modeFlag), *backend})
 	if err != nil {
 		t.Fatalf("usage: %v", err)
 	}

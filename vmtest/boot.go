@@ -55,6 +55,11 @@ func Boot(ctx context.Context, c Config) (*VM, error) {
 		return nil, &BootError{Kind: Unstarted, Recipe: c.Recipe,
 			Detail: err.Error() + "; scripts/setup.sh installs QEMU"}
 	}
+	if program := backendOf(c.Backend).program; program != "" {
+		if _, err := exec.LookPath(program); err != nil {
+			return nil, &BootError{Kind: Unstarted, Recipe: c.Recipe, Detail: err.Error() + "; scripts/setup.sh " + c.Backend + " installs it"}
+		}
+	}
 	memory := recall(c)
 	for _, a := range plan(c, memory) {
 		vm, failed := try(ctx, c, a)
@@ -94,10 +99,12 @@ func plan(c Config, m *memory) []attempt {
 	if c.Recipe != (Recipe{}) {
 		return []attempt{{c.Recipe, c.ReadyTimeout, true}}
 	}
-	boards := []string{MicroVM, PC}
-	if m.board != "" {
+	boards := backendOf(c.Backend).boards
+	switch {
+	case len(boards) == 1:
+	case m.board != "":
 		boards = []string{m.board}
-	} else if c.Kernel.Image == "" {
+	case c.Kernel.Image == "":
 		boards = []string{MicroVM} // pc boots an ELF too, but it would not be another try
 	}
 	var list []attempt

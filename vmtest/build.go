@@ -79,20 +79,26 @@ func (s *Source) recipe(ctx context.Context, row Line, c candidate) (recipe, err
 	return recipe{row, c, string(config), string(patch), first}, nil
 }
 
-// offForm is the line that switches an option off.
-var offForm = regexp.MustCompile(`^# (CONFIG_\w+) is not set$`)
+// optionForm is a line that sets an option, or switches it off.
+var optionForm = regexp.MustCompile(`^(?:# )?(CONFIG_\w+)(?:=| is not set$)`)
 
-// withoutLines leaves out of a configuration what another, set on top of it, switches off.
+// optionOf is the option that a line is about, or "".
+func optionOf(line string) string {
+	if m := optionForm.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// withoutLines leaves out of a configuration what another is about, which is set on top of it.
 func withoutLines(config []byte, by string) []byte {
-	off := map[string]bool{}
+	about := map[string]bool{}
 	for line := range strings.Lines(by) {
-		if m := offForm.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
-			off[m[1]] = true
-		}
+		about[optionOf(line)] = true
 	}
 	var left []byte
 	for line := range strings.Lines(string(config)) {
-		if option, _, _ := strings.Cut(line, "="); !off[option] {
+		if option := optionOf(line); option == "" || !about[option] {
 			left = append(left, line...)
 		}
 	}

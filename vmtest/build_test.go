@@ -19,8 +19,8 @@ func TestLostLines(t *testing.T) {
 	}
 }
 
-func TestSwitchedOffLinesGo(t *testing.T) {
-	got := string(withoutLines([]byte("# a word\nCONFIG_A=y\nCONFIG_AB=y\nCONFIG_C=\"bpf\"\n"), "# CONFIG_A is not set\n# CONFIG_C is not set\nCONFIG_D=y\n"))
+func TestLinesThatAreSetAgainGo(t *testing.T) {
+	got := string(withoutLines([]byte("# a word\nCONFIG_A=y\nCONFIG_AB=y\nCONFIG_C=\"bpf\"\n# CONFIG_D is not set\n"), "# a word\n# CONFIG_A is not set\n# CONFIG_C is not set\nCONFIG_D=y\n"))
 	if want := "# a word\nCONFIG_AB=y\n"; got != want {
 		t.Errorf("left are %q, want %q", got, want)
 	}

@@ -15,6 +15,7 @@ const (
 	TCG     = "tcg"     // emulated processor
 	MicroVM = "microvm" // no PCI, no ACPI: boots fastest, Debian's cloud kernels all do
 	PC      = "pc"      // what every x86 kernel knows
+	VNGQ35  = "vng q35" // what virtme-ng makes of QEMU's q35; only of the backend VNG
 )
 
 // Recipe is one way to boot: an accelerator and a board.
@@ -39,6 +40,9 @@ type command struct {
 	Monitor           int // 0 if nobody talks to QEMU
 	Counted           bool
 	KernelCommandLine string
+
+	Files string // folder of the descriptors
+	Meet  string // what names of sockets begin with where descriptors of sockets do not get to QEMU; "" if they do
 }
 
 // args is QEMU's command line without argv[0].
@@ -53,27 +57,36 @@ func (c command) args() []string {
 	}
 	if c.RAM != 0 {
 		args[1] += ",memory-backend=ram"
-		args = append(args, "-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=/proc/self/fd/%d", c.MemoryMiB, c.RAM))
+		args = append(args, c.ram()...)
 	}
 	if c.Monitor != 0 {
-		args = append(append(args, socket("monitor", c.Monitor)...), "-mon", "chardev=monitor,mode=control")
+		args = append(append(args, c.socket("monitor", c.Monitor)...), "-mon", "chardev=monitor,mode=control")
 	}
 	if c.Counted {
 		args = append(args, counted()...)
 	}
-	args = append(args, socket("console", c.Console)...)
-	args = append(args, socket("channel", c.Channel)...)
-	args = append(args, socket("control", c.Control)...)
+	args = append(append(args, c.socket("console", c.Console)...), "-serial", "chardev:console")
+	return append(append(args, c.devices()...), "-kernel", c.Kernel, "-append", c.KernelCommandLine)
+}
+
+// devices are the arguments for what every backend has: the lines to the guest, and its root file system.
+func (c command) devices() []string {
+	args := append(c.socket("channel", c.Channel), c.socket("control", c.Control)...)
 	return append(args,
-		"-serial", "chardev:console",
 		"-device", "isa-serial,chardev=channel,index=1,baudbase="+channelBaud,
 		"-device", fmt.Sprintf("isa-debugcon,chardev=control,iobase=%#x", wire.ControlPort),
 		"-device", fmt.Sprintf("isa-debug-exit,iobase=%#x,iosize=4", wire.ExitPort),
-		"-kernel", c.Kernel,
-		"-initrd", fmt.Sprintf("/proc/self/fd/%d", c.Initrd),
-		"-append", c.KernelCommandLine,
+		"-initrd", c.file(c.Initrd),
 	)
 }
+
+// ram is the memory of the guest as a file that others map, too.
+func (c command) ram() []string {
+	return []string{"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=%s", c.MemoryMiB, c.file(c.RAM))}
+}
+
+// file is the path of a descriptor.
+func (c command) file(fd int) string { return fmt.Sprintf("%s/%d", c.Files, fd) }
 
 // machine chooses the smallest board that will do. Without ACPI the microvm boots a tenth faster,
 // but Debian's kernels then find one processor and tick with the PIT.
@@ -94,7 +107,10 @@ func (c command) cpu() string {
 	return "qemu64,+rdrand"
 }
 
-func socket(id string, fd int) []string {
+func (c command) socket(id string, fd int) []string {
+	if c.Meet != "" {
+		return []string{"-chardev", "socket,id=" + id + ",abstract=on,path=" + c.Meet + id}
+	}
 	return []string{"-chardev", fmt.Sprintf("socket,id=%s,fd=%d", id, fd)}
 }
 
@@ -110,11 +126,11 @@ func kernelCommandLine(c Config, r Recipe, tscKHz int) string {
 	if c.Counted {
 		tscKHz = countedKHz
 	}
-	if r.Board == MicroVM {
+	if r.Board != PC {
 		words = append(words, "loglevel=5", "cryptomgr.notests")
-		if r.Accel == TCG && tscKHz > 0 {
-			words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
-		}
+	}
+	if r.Board == MicroVM && r.Accel == TCG && tscKHz > 0 {
+		words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
 	}
 	if shared := c.sharedAt(); shared != 0 {
 		words = append(words, fmt.Sprintf("memmap=%#x$%#x", ring.Size, shared))

@@ -33,6 +33,17 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
+// The whole command line of vng, which is a shell's in part.
+func TestVNGCommandLines(t *testing.T) {
+	config := Config{Kernel: Kernel{Image: "/k/vmlinuz", Vmlinux: "/k/vmlinux"}, CPUs: 2, MemoryMiB: 256, Backend: VNG}
+	for name, recipe := range map[string]Recipe{"vng-tcg": {TCG, VNGQ35}, "vng-kvm": {KVM, VNGQ35}} {
+		c := commandFor(config, recipe)
+		c.Files, c.Meet = "/proc/1/fd", "vmtest-A-"
+		c.KernelCommandLine = kernelCommandLine(config, recipe, 2300000)
+		golden(t, filepath.Join("testdata", name+".args"), strings.Join(c.vng("/q/qemu", []string{"-extra"}), "\n")+"\n")
+	}
+}
+
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -63,6 +74,7 @@ func TestPlan(t *testing.T) {
 		"forced-tcg": {Config{Kernel: both, ForceTCG: true}, memory{kvm: true, board: PC},
 			"tcg pc 1m0s"},
 		"elf-only":   {Config{Kernel: Kernel{Vmlinux: "v"}}, memory{}, "tcg microvm 1m0s"},
+		"vng":        {Config{Kernel: both, Backend: VNG}, memory{kvm: true, board: PC}, "kvm vng q35 6s, tcg vng q35 1m0s"},
 		"one-recipe": {Config{Kernel: both, Recipe: Recipe{KVM, PC}}, memory{}, "kvm pc 1m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,6 +37,7 @@ type Config struct {
 	Allowed func(Splat) bool
 
 	Cache    string       // directory that remembers which recipe works; default CacheDir()
+	Backend  string       // QEMU or VNG; "" is QEMU
 	Recipe   Recipe       // boot this way and no other; the zero Recipe finds one
 	ForceTCG bool         // do not try /dev/kvm
 	QEMU     string       // qemu-system-x86_64, looked up in PATH
@@ -51,10 +52,17 @@ func (c Config) complete() (Config, error) {
 	setDefault(&c.CPUs, max(1, c.Kernel.CPUs))
 	setDefault(&c.MemoryMiB, max(256, c.Kernel.MemoryMiB))
 	setDefault(&c.ReadyTimeout, DefaultReadyTimeout)
+	setDefault(&c.Backend, QEMU)
 	setDefault(&c.QEMU, "qemu-system-x86_64")
 	setDefault(&c.Cache, CacheDir())
 	if c.Progress == nil {
 		c.Progress = func(string) {}
+	}
+	if err := ParseBackend(c.Backend); err != nil {
+		return c, err
+	}
+	if c.Counted && !backendOf(c.Backend).monitored {
+		return c, fmt.Errorf("a guest whose instructions are counted cannot be started with %s, which hands on no monitor", c.Backend)
 	}
 	if c.Counted && (c.CPUs != 1 || !c.ForceTCG || c.serial) {
 		return c, fmt.Errorf("a guest whose instructions are counted has one emulated processor and shares memory: set CPUs to 1 and ForceTCG, not CPUs %d and ForceTCG %v", c.CPUs, c.ForceTCG)

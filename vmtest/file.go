@@ -42,11 +42,13 @@ var builtImages = []string{
 	"arch/riscv/boot/Image", "arch/riscv/boot/Image.gz", "vmlinux", "boot/vmlinuz",
 }
 
-// imageIn finds what boots in a folder.
+// imageIn finds what boots in a folder, or in the one in it that BuildTree was told to use.
 func imageIn(dir string) (string, error) {
-	for _, name := range builtImages {
-		if path := filepath.Join(dir, name); exists(path) {
-			return path, nil
+	for _, top := range []string{dir, filepath.Join(dir, BuildFolder)} {
+		for _, name := range builtImages {
+			if path := filepath.Join(top, name); exists(path) {
+				return path, nil
+			}
 		}
 	}
 	reason := "a folder without any of " + strings.Join(builtImages, ", ")

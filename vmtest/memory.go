@@ -3,6 +3,7 @@ package vmtest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ func recall(c Config) *memory {
 		hostBootID: hostBootID(),
 	}
 	if text, err := os.ReadFile(m.boardFile); err == nil {
-		if board := strings.TrimSpace(string(text)); board == MicroVM || board == PC {
+		if board := strings.TrimSpace(string(text)); slices.Contains(backendOf(QEMU).boards, board) {
 			m.board = board
 		}
 	}
@@ -56,7 +57,7 @@ func kvmOpens() bool {
 // worked remembers the board of a guest that became ready, and that KVM was not what did it if it
 // was tried in vain before.
 func (m *memory) worked(r Recipe) {
-	if m.board != r.Board {
+	if m.board != r.Board && slices.Contains(backendOf(QEMU).boards, r.Board) {
 		_ = writeFile(m.boardFile, []byte(r.Board+"\n"))
 	}
 	if m.kvmInVain {

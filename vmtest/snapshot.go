@@ -54,6 +54,9 @@ func (vm *VM) Keep() (*Snapshot, error) {
 
 // CanBeKept says what Keep and Snapshot lack, if anything.
 func (vm *VM) CanBeKept() error {
+	if vm.monitor == nil {
+		return fmt.Errorf("keep a guest: nobody but %s talks to its QEMU's monitor", vm.command[0])
+	}
 	if vm.machine == nil || vm.shared == nil || vm.channel != channel(vm.shared) {
 		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM)")
 	}

@@ -25,7 +25,10 @@ var spawner = sync.OnceValue(func() chan<- func() {
 
 // startTied starts a command that the kernel kills when this process ends; alone: on one processor.
 func startTied(cmd *exec.Cmd, alone bool) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
 	result := make(chan error)
 	spawner() <- func() {
 		if alone {

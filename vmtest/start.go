@@ -61,34 +61,48 @@ func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 // from now on.
 func (m *machine) run(ctx context.Context, shared *sharedLine, more ...string) (*VM, error) {
 	c := m.config
-	lines, err := openLines(!c.serial)
+	b := backendOf(c.Backend)
+	lines, err := openLines(!c.serial && b.monitored)
 	if err != nil {
 		shared.Close()
 		return nil, err
 	}
 	defer lines.closeTheirs()
 	vm := newVM(m.recipe, lines, c.Allowed)
-	vm.qemu = exec.Command(c.QEMU, slices.Concat(commandFor(c, m.recipe).args(), more, c.extra)...)
-	vm.qemu.ExtraFiles = append([]*os.File{m.initrd}, lines.theirs...)
 	if shared != nil {
 		shared.gone, vm.shared = vm.done, shared
-		vm.qemu.ExtraFiles = append(vm.qemu.ExtraFiles, shared.ram)
+	}
+	if vm.qemu, err = b.command(m, lines, shared, more); err != nil {
+		lines.closeOurs()
+		vm.shared.Close()
+		return nil, err
 	}
 	vm.qemu.Stderr = &vm.stderr
 	vm.command = vm.qemu.Args
 	if err := startTied(vm.qemu, c.Counted && len(more) == 0); err != nil {
 		lines.closeOurs()
 		vm.shared.Close()
-		return nil, fmt.Errorf("start %s: %w", c.QEMU, err)
+		return nil, fmt.Errorf("start %s: %w", vm.qemu.Path, err)
 	}
 	vm.listen(ctx, lines, m.token)
 	return vm, nil
 }
 
+// commandOf is QEMU itself, which is handed every descriptor.
+func (m *machine) commandOf(lines *lines, shared *sharedLine, more []string) (*exec.Cmd, error) {
+	c := m.config
+	cmd := exec.Command(c.QEMU, slices.Concat(commandFor(c, m.recipe).args(), more, c.extra)...)
+	cmd.ExtraFiles = append([]*os.File{m.initrd}, lines.theirs...)
+	if shared != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, shared.ram)
+	}
+	return cmd, nil
+}
+
 // commandFor chooses the image: the unpacked kernel saves the guest the work of unpacking it.
 func commandFor(c Config, r Recipe) command {
 	kernel := c.Kernel.Image
-	if c.Kernel.Vmlinux != "" && (r.Board == MicroVM || kernel == "") {
+	if c.Kernel.Vmlinux != "" && (r.Board != PC || kernel == "") {
 		kernel = c.Kernel.Vmlinux
 	}
 	var monitor, ram int
@@ -99,7 +113,7 @@ func commandFor(c Config, r Recipe) command {
 	return command{
 		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
 		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, Monitor: monitor, RAM: ram,
-		Counted:           c.Counted,
+		Files: "/proc/self/fd", Counted: c.Counted,
 		KernelCommandLine: kernelCommandLine(c, r, tscKHz()),
 	}
 }
@@ -129,7 +143,7 @@ func (vm *VM) listen(ctx context.Context, l *lines, token string) {
 			from.Close()
 		})
 	}
-	go vm.supervise(ctx, &streams)
+	go vm.supervise(ctx, &streams, l)
 }
 
 // newToken is the secret by which a word of init is known to be one. A guest that is to do the same
@@ -173,6 +187,7 @@ func (l *listener) Write(p []byte) (int, error) {
 type lines struct {
 	ours   []net.Conn
 	theirs []*os.File
+	met    []*net.UnixListener // for lines that QEMU comes to by a name
 }
 
 func openLines(monitored bool) (*lines, error) {
@@ -215,6 +230,13 @@ func (l *lines) monitor() *monitor {
 func (l *lines) closeOurs() {
 	for _, c := range l.ours {
 		c.Close()
+	}
+}
+
+// hangUp ends lines that QEMU never came to.
+func (l *lines) hangUp() {
+	for _, m := range l.met {
+		m.Close()
 	}
 }
 

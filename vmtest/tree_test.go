@@ -25,9 +25,7 @@ func fakeMake(t *testing.T, script string) TreeBuild {
 func TestBuildTree(t *testing.T) {
 	t.Setenv("MIMIC_CACHE", t.TempDir())
 	b := fakeMake(t, "echo CONFIG_BPF_SYSCALL=y >$out/.config\nmkdir -p $out/arch/x86/boot\ncp \"$(dirname $0)/image\" $out/arch/x86/boot/bzImage\n")
-	if err := os.WriteFile(filepath.Join(b.Tree, "image"), emptyBzImage(1000), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	copyImage(t, b)
 	var log bytes.Buffer
 	b.Log = &log
 	k, err := BuildTree(t.Context(), b)
@@ -65,6 +63,64 @@ func TestBuildTreeSaysWhatIsWrong(t *testing.T) {
 	b := TreeBuild{Tree: t.TempDir(), Output: t.TempDir(), Make: "no-such-make"}
 	if _, err := BuildTree(t.Context(), b); err == nil || errors.As(err, new(*BuildError)) {
 		t.Errorf("without make: %v, want an error that does not blame the tree", err)
+	}
+}
+
+// copyImage lays ready what a fake make copies as its bzImage.
+func copyImage(t *testing.T, b TreeBuild) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(b.Tree, "image"), emptyBzImage(1000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBuildTreeKeeps builds a tree that nobody configured, twice: defconfig is made once.
+func TestBuildTreeKeeps(t *testing.T) {
+	t.Setenv("MIMIC_CACHE", t.TempDir())
+	b := fakeMake(t, "case $* in\n*defconfig) [ -e $out/.config ] || printf '# CONFIG_BPF_SYSCALL is not set\\nCONFIG_NET=y\\n' >$out/.config;;\n"+
+		"*bzImage) mkdir -p $out/arch/x86/boot; cp \"$(dirname $0)/image\" $out/arch/x86/boot/bzImage;;\nesac\n")
+	copyImage(t, b)
+	b.Keep, b.Output = true, filepath.Join(b.Tree, BuildFolder)
+	for _, defconfigs := range []int{1, 0} {
+		var log bytes.Buffer
+		b.Log = &log
+		k, err := BuildTree(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), " defconfig\n"); n != defconfigs {
+			t.Errorf("make defconfig %d times, want %d:\n%s", n, defconfigs, &log)
+		}
+		text, err := os.ReadFile(k.ConfigPath)
+		if want := "CONFIG_NET=y\n" + b.Config; err != nil || string(text) != want {
+			t.Errorf("configured with %q (%v), want %q", text, err, want)
+		}
+	}
+	if k, err := FromFile(b.Tree, t.TempDir()); err != nil || k.Image != filepath.Join(b.Output, "arch/x86/boot/bzImage") {
+		t.Errorf("the tree, asked for later, is %+v, %v", k, err)
+	}
+}
+
+// TestBuildTreeInPlace builds a tree that is configured: make would refuse to build it elsewhere.
+func TestBuildTreeInPlace(t *testing.T) {
+	t.Setenv("MIMIC_CACHE", t.TempDir())
+	b := fakeMake(t, "case $* in\n*O=*) echo 'The source tree is not clean' >&2; exit 2;;\n*bzImage) mkdir -p $2/arch/x86/boot; cp \"$(dirname $0)/image\" $2/arch/x86/boot/bzImage;;\nesac\n")
+	copyImage(t, b)
+	mine := "CONFIG_BPF_SYSCALL=n\nCONFIG_NET=y\n"
+	if err := os.WriteFile(filepath.Join(b.Tree, ".config"), []byte(mine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.Keep, b.Log = true, t.Output()
+	k, err := BuildTree(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(k.ConfigPath)
+	if want := "CONFIG_NET=y\n" + b.Config; err != nil || string(text) != want || k.ConfigPath != filepath.Join(b.Output, ".config") {
+		t.Errorf("configured in %s with %q (%v), want %q", k.ConfigPath, text, err, want)
+	}
+	if text, err := os.ReadFile(filepath.Join(b.Tree, ".config")); err != nil || string(text) != mine {
+		t.Errorf("the tree's own .config is %q, %v", text, err)
 	}
 }
 

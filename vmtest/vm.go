@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"mimic/vmtest/internal/wire"
@@ -67,7 +68,7 @@ func (vm *VM) Recipe() Recipe { return vm.recipe }
 // Command is the command line of QEMU. Its file descriptors exist only in that process.
 func (vm *VM) Command() []string { return append([]string{}, vm.command...) }
 
-// PID is QEMU's process id.
+// PID is the process id of QEMU, or of vng, with which QEMU ends.
 func (vm *VM) PID() int { return vm.qemu.Process.Pid }
 
 // Console is what the kernel printed so far, of a guest of a Snapshot before that, too: the first 64 KiB,
@@ -143,7 +144,9 @@ func (vm *VM) kill(why End) {
 	if vm.killed == nil {
 		vm.killed = &why
 	}
-	_ = vm.qemu.Process.Kill()
+	if vm.qemu.Process.Signal(syscall.Signal(0)) == nil { // its number is not another's yet
+		_ = syscall.Kill(-vm.qemu.Process.Pid, syscall.SIGKILL) // the group: there may be others between us and QEMU
+	}
 }
 
 // awaitReady waits for guest.Open; when it does not come in time, the guest is killed. A kernel that
@@ -188,10 +191,11 @@ func (vm *VM) hear(words []string) {
 }
 
 // supervise watches a started QEMU until everything is known about its end.
-func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup) {
+func (vm *VM) supervise(ctx context.Context, streams *sync.WaitGroup, l *lines) {
 	ended := make(chan struct{})
 	go vm.cutOff(ctx, ended)
 	_ = vm.qemu.Wait() // its status is in ProcessState
+	l.hangUp()
 	streams.Wait()
 	close(ended)
 	vm.console.finish()

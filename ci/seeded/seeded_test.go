@@ -141,7 +141,7 @@ func TestBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs, err := suite.ParseSpecs("", target.Fast)
+	specs, err := suite.ParseSpecs("", suite.How{Mode: target.Fast})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func runBisect(ctx context.Context, c command, args []string) (int, error) {
 	modeName := f.String("mode", string(target.Fast), modeHelp)
 	suites := f.String("suites", suite.MoreSuites, "more suites to look for releases in, separated by commas")
 	step := f.Bool("step", false, "instead, build the kernel whose source is in the current directory, run the sequence on it, and exit\nas git bisect run wants it: 0 good, 1 bad, 125 cannot be tested, 128 stop")
-	config := f.String("config", "", "with -step: file of lines of a kernel's configuration (default ci/kernels/debug.config)")
+	config := configFlag(f, "-step")
 	others, err := parse(f, args)
 	if err != nil {
 		return 0, err
@@ -84,18 +84,11 @@ func stepped(step bool, err error) (int, error) {
 
 // takeStep builds the kernel here and asks it.
 func takeStep(ctx context.Context, q suite.Question, path string, mode target.Mode) (int, error) {
-	if path == "" {
-		root, err := target.ModuleRoot()
-		if err != nil {
-			return stepped(true, err)
-		}
-		path = filepath.Join(root, suite.ConfigFolder, "debug.config")
-	}
-	lines, err := os.ReadFile(path)
+	lines, err := suite.BuildLines(path)
 	if err != nil {
-		return stepped(true, usagef("-config: %v", err))
+		return stepped(true, err)
 	}
-	code, why := (&suite.Config{Log: os.Stderr}).Step(ctx, q, vmtest.TreeBuild{Tree: ".", Config: string(lines), Log: os.Stderr}, mode)
+	code, why := (&suite.Config{Log: os.Stderr}).Step(ctx, q, vmtest.TreeBuild{Tree: ".", Config: lines, Log: os.Stderr}, mode)
 	fmt.Printf("mimic: %s (exit code %d)\n", why, code)
 	return code, nil
 }

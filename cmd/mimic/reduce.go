@@ -20,7 +20,7 @@ func runReduce(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	specs, err := g.specs()
+	specs, err := g.specs(ctx)
 	if err != nil {
 		return 0, err
 	}

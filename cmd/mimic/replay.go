@@ -23,7 +23,7 @@ func runReplay(ctx context.Context, c command, args []string) (int, error) {
 	if len(paths) == 0 {
 		return 0, usagef("want files of sequences or traces")
 	}
-	specs, err := g.specs()
+	specs, err := g.specs(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"mimic/report"
 	"mimic/suite"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 const modeHelp = `how the time of guests passes:
@@ -19,21 +20,42 @@ stock  grace periods are as long as the kernel has them
 det    one processor whose instructions are the clock: the same race goes the same way each time`
 
 // guests are the flags that say which kernels, and how.
-type guests struct{ vm, mode *string }
+type guests struct{ vm, mode, backend, build, config *string }
 
 func guestFlags(f *flag.FlagSet) guests {
 	return guests{
 		f.String("vm", "", "kernels: names of kernels.txt, all, host, or paths of images, separated by commas; none: the in-memory kernel"),
 		f.String("mode", string(target.Fast), modeHelp),
+		f.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames()),
+		f.String("build", "", "build the kernel whose source is in this folder, as far as it has changed, and run on it, too"),
+		configFlag(f, "-build"),
 	}
 }
 
-func (g guests) specs() ([]suite.Spec, error) {
-	mode, err := target.ParseMode(*g.mode)
-	if err != nil {
-		return nil, &suite.UsageError{Reason: err.Error()}
+// configFlag says what a kernel is built with, where a flag has one built.
+func configFlag(f *flag.FlagSet, with string) *string {
+	return f.String("config", "", "with "+with+": file of lines of a kernel's configuration (default "+suite.ConfigFolder+"/debug.config)")
+}
+
+// specs are the kernels that were asked for. What is to be built is built here: before anything runs.
+func (g guests) specs(ctx context.Context) ([]suite.Spec, error) {
+	how, err := suite.ParseHow(*g.mode, *g.backend)
+	switch {
+	case err != nil:
+		return nil, err
+	case *g.build == "" && *g.config != "":
+		return nil, usagef("-config %s: say what is to be built with it (-build PATH)", *g.config)
+	case *g.build == "":
+		return suite.ParseSpecs(*g.vm, how)
 	}
-	return suite.ParseSpecs(*g.vm, mode)
+	var all []suite.Spec
+	if *g.vm != "" {
+		if all, err = suite.ParseSpecs(*g.vm, how); err != nil {
+			return nil, err
+		}
+	}
+	built, err := suite.BuildSpec(ctx, *g.build, *g.config, how, os.Stderr)
+	return append(all, built), err
 }
 
 // elsewhereFlag says on which other kernels what fails is run, too.
@@ -42,7 +64,7 @@ func elsewhereFlag(f *flag.FlagSet) *string {
 }
 
 func (g guests) elsewhere(text string, of []suite.Spec) ([]suite.Spec, error) {
-	return suite.ElsewhereSpecs(text, of, target.Mode(*g.mode))
+	return suite.ElsewhereSpecs(text, of, suite.How{Mode: target.Mode(*g.mode), Backend: *g.backend})
 }
 
 // typed is the command as somebody can type it again.
@@ -80,11 +102,11 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	case *jobs < 0:
 		return 0, usagef("-jobs %d: want at least 1, or 0 for as many as there is room for", *jobs)
 	}
-	specs, err := g.specs()
+	rows, err := suite.ParseRows(*claims)
 	if err != nil {
 		return 0, err
 	}
-	rows, err := suite.ParseRows(*claims)
+	specs, err := g.specs(ctx)
 	if err != nil {
 		return 0, err
 	}
