@@ -2,6 +2,7 @@
 # Installs what booting kernels needs, if it is missing: QEMU for x86 with its firmware, and the
 # keys of the Debian archive. Needs apt-get, and root or sudo. Does nothing when all is there.
 # "setup.sh reports" also installs what the tests of reports look at them with: xmllint and a browser.
+# "setup.sh arches" also installs QEMU for the other architectures of vmtest/arch.go.
 set -eu
 
 missing=
@@ -24,6 +25,16 @@ if [ "${1:-}" = reports ]; then
 	command -v xmllint >/dev/null || missing="$missing libxml2-utils"
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
 		missing="$missing chromium"
+fi
+if [ "${1:-}" = arches ]; then # Debian 12 has s390x with the rest, later ones apart
+	command -v qemu-system-aarch64 >/dev/null || missing="$missing qemu-system-arm"
+	command -v qemu-system-ppc64 >/dev/null || missing="$missing qemu-system-ppc"
+	command -v qemu-system-riscv64 >/dev/null || missing="$missing qemu-system-misc"
+	if ! command -v qemu-system-s390x >/dev/null; then
+		s390x=qemu-system-s390x
+		apt-cache policy $s390x 2>/dev/null | grep -q 'Candidate: [0-9]' || s390x=qemu-system-misc
+		case "$missing " in *" $s390x "*) ;; *) missing="$missing $s390x" ;; esac
+	fi
 fi
 [ -n "$missing" ] || exit 0
 

@@ -55,7 +55,7 @@ func (vm *VM) Keep() (*Snapshot, error) {
 // CanBeKept says what Keep and Snapshot lack, if anything.
 func (vm *VM) CanBeKept() error {
 	if vm.machine == nil || vm.shared == nil || vm.channel != channel(vm.shared) {
-		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM)")
+		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM, s390x)")
 	}
 	return nil
 }

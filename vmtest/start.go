@@ -88,7 +88,7 @@ func (m *machine) run(ctx context.Context, shared *sharedLine, more ...string) (
 // commandFor chooses the image: the unpacked kernel saves the guest the work of unpacking it.
 func commandFor(c Config, r Recipe) command {
 	kernel := c.Kernel.Image
-	if c.Kernel.Vmlinux != "" && (r.Board == MicroVM || kernel == "") {
+	if c.Kernel.Vmlinux != "" && (r.Board != PC || kernel == "") {
 		kernel = c.Kernel.Vmlinux
 	}
 	var monitor, ram int
@@ -97,7 +97,7 @@ func commandFor(c Config, r Recipe) command {
 		monitor, ram = next, next+1
 	}
 	return command{
-		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
+		arch: archOf(c.Kernel.Arch), Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
 		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, Monitor: monitor, RAM: ram,
 		Counted:           c.Counted,
 		KernelCommandLine: kernelCommandLine(c, r, tscKHz()),
