@@ -3,8 +3,6 @@
 package ring
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -22,27 +20,13 @@ const (
 
 // stream is one direction: one side writes, the other reads.
 type stream struct {
-	written, read counter
+	written, read *atomic.Uint64
 	data          []byte
 }
 
-// counter is a number of 64 bits that machines of either byte order see: the lowest byte comes first.
-type counter struct{ n *atomic.Uint64 }
-
-func (c counter) Load() uint64       { return lowestFirst(c.n.Load()) }
-func (c counter) Store(value uint64) { c.n.Store(lowestFirst(value)) }
-
-// lowestFirst turns a number of this machine into one of the other order, and back.
-func lowestFirst(n uint64) uint64 {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		return bits.ReverseBytes64(n)
-	}
-	return n
-}
-
 func streamIn(memory []byte) stream {
-	at := func(i int) counter { return counter{(*atomic.Uint64)(unsafe.Pointer(&memory[i]))} }
-	return stream{at(0), at(readAt), memory[head:]}
+	counter := func(at int) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&memory[at])) }
+	return stream{counter(0), counter(readAt), memory[head:]}
 }
 
 // Line is one side's view of both streams.
