@@ -246,6 +246,10 @@ const FeatureSys = "bpf_sys_bpf"
 // FeaturePins is what a kernel lacks that has no file system for bpf.
 const FeaturePins = "pins"
 
+// FeatureLittleEndian is what a machine lacks whose numbers begin with the highest byte. Nothing that can be
+// asked needs it; what is answered depends on it.
+const FeatureLittleEndian = "little-endian"
+
 // FeatureCPUs is what a machine lacks that has a single processor: nothing happens
 // at the same time there.
 const FeatureCPUs = "processors"

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,15 @@ func NewKernel(release string, lacks map[string]string) (Kernel, error) {
 func Newest() Kernel { return Kernel{Release: "999.0 in memory", Version: Version{999, 0}} }
 
 func (k Kernel) has(feature string) bool { return k.Lacks[feature] == "" }
+
+// Order is that of the bytes of the numbers in keys and values. The u32 index of an array, the descriptor that is
+// written as a value, and what a program reads of a value are numbers of the kernel's machine, not of ours.
+func (k Kernel) Order() binary.ByteOrder {
+	if k.has(ops.FeatureLittleEndian) {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}
 
 // Behaviour is one named difference between kernels that is not a fault.
 type Behaviour struct {

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strconv"
@@ -228,8 +229,11 @@ func (r *running) copy(m *object) *object {
 }
 
 func (r *running) bytes() []byte {
-	return ops.Bytes(r.copy(r.it.m).data[r.it.key], r.it.m.spec.Value)
+	return ops.BytesIn(r.order(), r.copy(r.it.m).data[r.it.key], r.it.m.spec.Value)
 }
+
+// order is that of the bytes of the kernel's numbers.
+func (r *running) order() binary.ByteOrder { return r.s.Kernel.Order() }
 
 func (r *running) read(step ops.BodyStep) {
 	b, off, size := r.bytes(), r.it.off, int64(progs.ReadSize(r.it.m.spec.Value))
@@ -240,7 +244,7 @@ func (r *running) read(step ops.BodyStep) {
 		r.lost = true
 		return
 	}
-	r.say(ops.Number(b[off:off+size]), r.it.asked)
+	r.say(ops.NumberIn(r.order(), b[off:off+size]), r.it.asked)
 }
 
 // write changes a value, if what becomes of it has a number.
@@ -250,8 +254,8 @@ func (r *running) write(step ops.BodyStep) {
 		r.lost = true
 		return
 	}
-	copy(b[off:off+size], ops.Bytes(uint64(step.N[2]), ops.Size(size)))
-	n, err := strconv.ParseUint(ops.Number(b), 10, 64)
+	copy(b[off:off+size], ops.BytesIn(r.order(), uint64(step.N[2]), ops.Size(size)))
+	n, err := strconv.ParseUint(ops.NumberIn(r.order(), b), 10, 64)
 	if r.lost = err != nil; !r.lost {
 		r.copy(r.it.m).data[r.it.key] = n
 	}
@@ -269,11 +273,11 @@ func (r *running) count(times int64) {
 	if size == 0 {
 		size = 4
 	}
-	was, err := strconv.ParseUint(ops.Number(b[:size]), 10, 64)
+	was, err := strconv.ParseUint(ops.NumberIn(r.order(), b[:size]), 10, 64)
 	if err == nil {
-		copy(b, ops.Bytes(was+uint64(times), size))
+		copy(b, ops.BytesIn(r.order(), was+uint64(times), size))
 	}
-	n, bad := strconv.ParseUint(ops.Number(b), 10, 64)
+	n, bad := strconv.ParseUint(ops.NumberIn(r.order(), b), 10, 64)
 	if r.lost = err != nil || bad != nil; !r.lost {
 		r.copy(r.it.m).data[r.it.key] = n
 	}

@@ -5,6 +5,7 @@
 # "setup.sh lint" what ci/lint looks at scripts and units with; "setup.sh tests" both.
 # "setup.sh vng" also installs virtme-ng, for -backend vng: Debian packages it from 13 on; on 12 the
 # package of 13 does, which is taken from this machine's own mirror, without a change of its sources.
+# "setup.sh arches" also installs QEMU for the other architectures of vmtest/arch.go.
 set -eu
 
 missing=
@@ -42,6 +43,16 @@ if [ "${1:-}" = vng ] && ! command -v vng >/dev/null; then
 		missing="$missing virtme-ng"
 	else
 		virtme=trixie
+	fi
+fi
+if [ "${1:-}" = arches ]; then # Debian 12 has s390x with the rest, later ones apart
+	command -v qemu-system-aarch64 >/dev/null || missing="$missing qemu-system-arm"
+	command -v qemu-system-ppc64 >/dev/null || missing="$missing qemu-system-ppc"
+	command -v qemu-system-riscv64 >/dev/null || missing="$missing qemu-system-misc"
+	if ! command -v qemu-system-s390x >/dev/null; then
+		s390x=qemu-system-s390x
+		apt-cache policy $s390x 2>/dev/null | grep -q 'Candidate: [0-9]' || s390x=qemu-system-misc
+		case "$missing " in *" $s390x "*) ;; *) missing="$missing $s390x" ;; esac
 	fi
 fi
 [ -n "$missing$virtme" ] || exit 0

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,10 @@ func (e *UsageError) Error() string { return e.Reason }
 
 // MatrixFile is the version matrix, at the top of the module.
 const MatrixFile = "kernels.txt"
+
+// AgentArchVariable is the environment variable that names the architecture of the agent, as Go has it, where
+// it is not to be the kernel's: a kernel of 64 bits can be asked by programs of 32.
+const AgentArchVariable = "MIMIC_AGENT_ARCH"
 
 // ConfigFolder has the configurations of the kernels that we build.
 const ConfigFolder = "ci/kernels"
@@ -121,15 +126,13 @@ func (b booter) ofRelease(line vmtest.Line, name string) Spec {
 }
 
 func (b booter) parseSpec(word string, matrix []vmtest.Line) (specs []Spec, err error) {
-	switch word {
-	case "all":
-		for _, line := range matrix {
-			if line.Everyday() { // who wants one that takes minutes to build, or another registry or machine, names it
-				specs = append(specs, b.ofMatrix(line))
-			}
+	if rows := vmtest.Several(word, matrix); len(rows) > 0 {
+		for _, line := range rows {
+			specs = append(specs, b.ofMatrix(line))
 		}
 		return specs, nil
-	case "host":
+	}
+	if word == "host" {
 		return []Spec{{Name: word, open: openHost}}, onlyGuests("this machine (-vm host)", b.how)
 	}
 	if faulty, fault, broken := strings.Cut(word, ":"); broken && fault != "" && strings.Trim(fault, "0123456789") == "" {
@@ -186,7 +189,7 @@ func unknown(word string, matrix []vmtest.Line) string {
 	for _, e := range entries {
 		files = append(files, e.Name())
 	}
-	switch row := vmtest.Nearest(word, append(series(matrix), "all", "host")); {
+	switch row := vmtest.Nearest(word, append(series(matrix), "all", "arches", "host")); {
 	case strings.Contains(word, "/") && vmtest.Nearest(name, files) != "":
 		return text + "; is it " + dir + vmtest.Nearest(name, files) + "?"
 	case vmtest.NearestSeries(word, matrix) != "":
@@ -194,7 +197,7 @@ func unknown(word string, matrix []vmtest.Line) string {
 	case row != "":
 		text += "; is it " + row + "?"
 	}
-	return text + "; want all, host, debian:PACKAGE, oci:REPOSITORY:TAG, a release as 6.12.117, the path of an image, of a folder that a kernel was built in or of a .deb, or one of " +
+	return text + "; want all, all/ARCHITECTURE, arches, host, debian:PACKAGE, oci:REPOSITORY:TAG, a release as 6.12.117, the path of an image, of a folder that a kernel was built in or of a .deb, or one of " +
 		strings.Join(series(matrix), " ")
 }
 
@@ -223,7 +226,7 @@ func (b booter) ofMatrix(line vmtest.Line) Spec {
 	s := b.of(line.Name(), func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		return source(teller(logf)).Fetch(ctx, line)
 	})
-	s.matrix = line.Pos != (vmtest.Pos{}) && line.Arch == "" && len(line.Suites) > 0
+	s.matrix = line.Pos != (vmtest.Pos{}) && line.Arch == "" && len(line.Suites) > 0 // another architecture lacks what it lacks
 	return s
 }
 
@@ -257,12 +260,12 @@ func teller(logf func(string, ...any)) func(string) {
 
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
-	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
+	agent, err := target.BuildAgent(ctx, vmtest.CacheDir(), cmp.Or(os.Getenv(AgentArchVariable), k.GOARCH()))
 	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
-	agent, err := target.BuildAgent(ctx, vmtest.CacheDir())
+	agent, err := target.BuildAgent(ctx, vmtest.CacheDir(), runtime.GOARCH)
 	if err != nil {
 		return nil, err
 	}

@@ -20,14 +20,14 @@ import (
 // agentPackage is the command that BuildAgent builds.
 const agentPackage = "mimic/cmd/agent"
 
-// BuildAgent builds the agent for this machine's architecture, statically
+// BuildAgent builds the agent for an architecture, as Go names it, statically
 // linked, and answers its path below cache. The go command keeps it up to date.
-func BuildAgent(ctx context.Context, cache string) (string, error) {
+func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 	root, err := ModuleRoot()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "agent", agentName(root))
+	path := filepath.Join(cache, "agent", agentName(root, arch))
 	unlock, err := vmtest.Lock(ctx, path+".lock")
 	if err != nil {
 		return "", fmt.Errorf("build the agent: %w", err)
@@ -43,7 +43,7 @@ func BuildAgent(ctx context.Context, cache string) (string, error) {
 	defer os.RemoveAll(work)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", temp, agentPackage)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOTMPDIR="+work)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOTMPDIR="+work)
 	if out, err := tidyOutput(cmd); err != nil {
 		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, cmp.Or(ctx.Err(), err), bytes.TrimSpace(out))
 	}
@@ -82,12 +82,12 @@ func tidyOutput(cmd *exec.Cmd) ([]byte, error) {
 	return out, err
 }
 
-// agentName is one for each source tree: two of them at work at the same time
+// agentName is one for each source tree and architecture: two of them at work at the same time
 // must not be handed each other's agents.
-func agentName(root string) string {
+func agentName(root, arch string) string {
 	sum := fnv.New32a()
 	io.WriteString(sum, root)
-	return fmt.Sprintf("agent-%s-%08x", runtime.GOARCH, sum.Sum32())
+	return fmt.Sprintf("agent-%s-%08x", arch, sum.Sum32())
 }
 
 // ModuleRoot is the folder of this module's go.mod: of MIMIC_SOURCE if that is

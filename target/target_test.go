@@ -35,7 +35,7 @@ func parse(t testing.TB, text string) Job {
 
 func agent(t testing.TB) string {
 	t.Helper()
-	path, err := BuildAgent(t.Context(), t.TempDir())
+	path, err := BuildAgent(t.Context(), t.TempDir(), "amd64")
 	if err != nil {
 		t.Fatal(err)
 	}

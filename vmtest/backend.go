@@ -18,13 +18,13 @@ const (
 type backend struct {
 	name      string
 	program   string   // needed besides QEMU; "" is none
-	boards    []string // of its recipes, the fastest first
+	boards    []string // of its recipes; none: those of the kernel's architecture
 	monitored bool     // QEMU takes commands of ours, so that guests can be kept
 	command   func(m *machine, l *lines, shared *sharedLine, more []string) (*exec.Cmd, error)
 }
 
 var backends = []backend{
-	{name: QEMU, boards: []string{MicroVM, PC}, monitored: true, command: (*machine).commandOf},
+	{name: QEMU, monitored: true, command: (*machine).commandOf},
 	{name: VNG, program: "vng", boards: []string{VNGQ35}, command: (*machine).commandOfVNG},
 }
 
@@ -36,6 +36,14 @@ func backendOf(name string) backend {
 		}
 	}
 	return backends[0]
+}
+
+// boardsFor are the boards for kernels of an architecture, the fastest first.
+func (b backend) boardsFor(a arch) []string {
+	if b.boards != nil {
+		return b.boards
+	}
+	return a.boards
 }
 
 // BackendNames is what people can write, for messages.

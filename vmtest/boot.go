@@ -53,7 +53,7 @@ func Boot(ctx context.Context, c Config) (*VM, error) {
 	}
 	if c.QEMU, err = exec.LookPath(c.QEMU); err != nil {
 		return nil, &BootError{Kind: Unstarted, Recipe: c.Recipe,
-			Detail: err.Error() + "; scripts/setup.sh installs QEMU"}
+			Detail: err.Error() + "; " + archOf(c.Kernel.Arch).installs() + " installs QEMU"}
 	}
 	if program := backendOf(c.Backend).program; program != "" {
 		if _, err := exec.LookPath(program); err != nil {
@@ -99,13 +99,13 @@ func plan(c Config, m *memory) []attempt {
 	if c.Recipe != (Recipe{}) {
 		return []attempt{{c.Recipe, c.ReadyTimeout, true}}
 	}
-	boards := backendOf(c.Backend).boards
+	boards := backendOf(c.Backend).boardsFor(archOf(c.Kernel.Arch))
 	switch {
 	case len(boards) == 1:
 	case m.board != "":
 		boards = []string{m.board}
 	case c.Kernel.Image == "":
-		boards = []string{MicroVM} // pc boots an ELF too, but it would not be another try
+		boards = boards[:1] // pc boots an ELF too, but it would not be another try
 	}
 	var list []attempt
 	if m.kvm && !c.ForceTCG {

@@ -30,6 +30,7 @@ const channelBaud = "11520000"
 // command is everything the command line of QEMU depends on. Files are descriptors, numbered as
 // QEMU sees them, so nothing has to be cleaned up when a process is killed.
 type command struct {
+	arch              arch
 	Recipe            Recipe
 	CPUs, MemoryMiB   int
 	Kernel            string // path of a bzImage or an ELF vmlinux
@@ -72,12 +73,19 @@ func (c command) args() []string {
 // devices are the arguments for what every backend has: the lines to the guest, and its root file system.
 func (c command) devices() []string {
 	args := append(c.socket("channel", c.Channel), c.socket("control", c.Control)...)
-	return append(args,
-		"-device", "isa-serial,chardev=channel,index=1,baudbase="+channelBaud,
+	args = append(args, c.arch.channel...)
+	if c.arch.ports {
+		args = append(args, ports()...)
+	}
+	return append(args, "-initrd", c.file(c.Initrd))
+}
+
+// ports are the devices behind I/O ports.
+func ports() []string {
+	return []string{
 		"-device", fmt.Sprintf("isa-debugcon,chardev=control,iobase=%#x", wire.ControlPort),
 		"-device", fmt.Sprintf("isa-debug-exit,iobase=%#x,iosize=4", wire.ExitPort),
-		"-initrd", c.file(c.Initrd),
-	)
+	}
 }
 
 // ram is the memory of the guest as a file that others map, too.
@@ -104,7 +112,7 @@ func (c command) cpu() string {
 	if c.Recipe.Accel == KVM {
 		return "host"
 	}
-	return "qemu64,+rdrand"
+	return c.arch.cpu
 }
 
 func (c command) socket(id string, fd int) []string {
@@ -118,22 +126,19 @@ func (c command) socket(id string, fd int) []string {
 // come last, so they win. tscKHz is the rate of the host's time stamp counter, 0 if unknown: an
 // emulated processor counts with it, and measuring it in there takes a third of a second.
 func kernelCommandLine(c Config, r Recipe, tscKHz int) string {
-	// Without reboot=t a kernel without ACPI tries other ways to restart for three seconds; some
-	// configurations look for one serial port if they are not told to look for more.
-	// Warnings are of level 4, and quiet would hide them.
-	words := []string{"console=ttyS0", "panic=-1", "oops=panic", "reboot=t", "no_timer_check",
-		"8250.nr_uarts=4"}
+	a := archOf(c.Kernel.Arch)
+	words := append([]string{"console=" + a.console, "panic=-1", "oops=panic"}, a.parameters...)
 	if c.Counted {
 		tscKHz = countedKHz
 	}
-	if r.Board != PC {
+	if r.Board != PC { // Warnings are of level 4, and quiet would hide them.
 		words = append(words, "loglevel=5", "cryptomgr.notests")
 	}
 	if r.Board == MicroVM && r.Accel == TCG && tscKHz > 0 {
 		words = append(words, fmt.Sprintf("tsc_early_khz=%d", tscKHz))
 	}
 	if shared := c.sharedAt(); shared != 0 {
-		words = append(words, fmt.Sprintf("memmap=%#x$%#x", ring.Size, shared))
+		words = append(words, fmt.Sprintf(a.aside, ring.Size, shared, sharedOffset(c.MemoryMiB)))
 	}
 	if !c.OwnGracePeriods {
 		words = append(words, "rcupdate.rcu_expedited=1")

@@ -24,6 +24,11 @@ func TestCommandLines(t *testing.T) {
 		"counted":       {Config{Kernel: kernel, CPUs: 1, MemoryMiB: 256, Counted: true, OwnGracePeriods: true}, Recipe{TCG, MicroVM}},
 		"no-vmlinux": {Config{Kernel: Kernel{Image: "/k/bzImage"}, CPUs: 1, MemoryMiB: 256,
 			Cmdline: []string{"rcupdate.rcu_expedited=0"}}, Recipe{TCG, MicroVM}},
+		"arm64":   {otherArch("arm64"), Recipe{TCG, "virt"}},
+		"s390x":   {otherArch("s390x"), Recipe{TCG, "s390-ccw-virtio"}},
+		"riscv64": {otherArch("riscv64"), Recipe{TCG, "virt"}},
+		"ppc64le": {otherArch("ppc64le"), Recipe{TCG, "pseries"}},
+		"386":     {otherArch("386"), Recipe{TCG, MicroVM}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := commandFor(tt.config, tt.recipe)
@@ -42,6 +47,11 @@ func TestVNGCommandLines(t *testing.T) {
 		c.KernelCommandLine = kernelCommandLine(config, recipe, 2300000)
 		golden(t, filepath.Join("testdata", name+".args"), strings.Join(c.vng("/q/qemu", []string{"-extra"}), "\n")+"\n")
 	}
+}
+
+// otherArch is what a guest of an architecture is booted with.
+func otherArch(name string) Config {
+	return Config{Kernel: Kernel{Image: "/k/vmlinuz", Arch: name}, CPUs: 2, MemoryMiB: 256, serial: archOf(name).secret}
 }
 
 func golden(t *testing.T, path, got string) {

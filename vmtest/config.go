@@ -1,7 +1,6 @@
 package vmtest
 
 import (
-	"cmp"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -11,6 +10,9 @@ import (
 
 // DefaultReadyTimeout is the time an emulated guest has to become ready; 2 s are usual.
 const DefaultReadyTimeout = 60 * time.Second
+
+// otherReadyTimeout is that of other architectures: they boot from a packed image, and every instruction is translated into several.
+const otherReadyTimeout = 3 * time.Minute
 
 // Config says what to boot. Kernel and Init are needed; the zero value of every other field is a
 // sensible default.
@@ -23,7 +25,7 @@ type Config struct {
 	CPUs         int           // 1, or what Kernel.CPUs says
 	MemoryMiB    int           // 256, or what Kernel.MemoryMiB says
 	Cmdline      []string      // more kernel parameters; they win over ours
-	ReadyTimeout time.Duration // DefaultReadyTimeout
+	ReadyTimeout time.Duration // DefaultReadyTimeout, or three times that where another architecture is emulated
 
 	// OwnGracePeriods leaves RCU's grace periods as long as the kernel has them; else they are expedited.
 	OwnGracePeriods bool
@@ -40,20 +42,21 @@ type Config struct {
 	Backend  string       // QEMU or VNG; "" is QEMU
 	Recipe   Recipe       // boot this way and no other; the zero Recipe finds one
 	ForceTCG bool         // do not try /dev/kvm
-	QEMU     string       // qemu-system-x86_64, looked up in PATH
+	QEMU     string       // that for the kernel's architecture, looked up in PATH
 	Progress func(string) // told, in a sentence, about what takes long or goes another way
 
 	extra  []string // more arguments for QEMU, for tests
-	serial bool     // share no memory with the guest, for tests
+	serial bool     // share no memory with the guest: it cannot, or for tests
 }
 
 // complete checks the configuration and fills in defaults.
 func (c Config) complete() (Config, error) {
 	setDefault(&c.CPUs, max(1, c.Kernel.CPUs))
-	setDefault(&c.MemoryMiB, max(256, c.Kernel.MemoryMiB))
-	setDefault(&c.ReadyTimeout, DefaultReadyTimeout)
+	a := archOf(c.Kernel.Arch)
+	setDefault(&c.MemoryMiB, max(256, c.Kernel.MemoryMiB, a.memoryMiB))
+	setDefault(&c.ReadyTimeout, a.readyTimeout())
 	setDefault(&c.Backend, QEMU)
-	setDefault(&c.QEMU, "qemu-system-x86_64")
+	setDefault(&c.QEMU, a.qemu)
 	setDefault(&c.Cache, CacheDir())
 	if c.Progress == nil {
 		c.Progress = func(string) {}
@@ -70,16 +73,21 @@ func (c Config) complete() (Config, error) {
 	if c.Kernel.Image == "" && c.Kernel.Vmlinux == "" {
 		return c, fmt.Errorf("no kernel to boot: take one from Source.Fetch or FromFile")
 	}
-	if c.Kernel.Arch != "" {
-		return c, &ImageError{cmp.Or(c.Kernel.Package, c.Kernel.Image, c.Kernel.Vmlinux),
-			fmt.Sprintf("it is for %s, and guests are %s only", c.Kernel.Arch, usualArch)}
+	if !a.ports && backendOf(c.Backend).boards != nil {
+		return c, fmt.Errorf("%s starts no guests for %s: leave -backend out", c.Backend, a.name)
+	}
+	if !a.ports && c.Counted {
+		return c, fmt.Errorf("a guest for %s cannot stop itself, so its instructions are not counted (-mode det)", a.name)
+	}
+	if c.serial = c.serial || a.secret; c.serial && a.channel == nil {
+		return c, fmt.Errorf("a guest for %s has nothing but shared memory to speak through", a.name)
 	}
 	for _, s := range append(append([]string{}, c.Args...), c.Env...) {
 		if strings.ContainsRune(s, 0) {
 			return c, fmt.Errorf("argument or environment %q for init contains a NUL", s)
 		}
 	}
-	return c, checkInit(c.Init)
+	return c, a.checkInit(c.Init)
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -90,15 +98,15 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 // checkInit finds out on the host what would otherwise be a panic of the guest.
-func checkInit(path string) error {
+func (a arch) checkInit(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("init binary: %w", err)
 	}
 	defer f.Close()
 	bin, err := elf.NewFile(f)
-	if err != nil || bin.Machine != elf.EM_X86_64 {
-		return fmt.Errorf("init binary %s is not an x86-64 ELF executable", path)
+	if err != nil || !a.runs(bin) {
+		return fmt.Errorf("init binary %s is not an ELF executable for %s", path, a.name)
 	}
 	for _, p := range bin.Progs {
 		if p.Type == elf.PT_INTERP {

@@ -21,6 +21,9 @@ type Kernel struct {
 	ConfigPath string // path of its configuration; "" if none came with it, as for 6.19 to 7.1
 }
 
+// GOARCH is the architecture as Go names it, of any kernel.
+func (k Kernel) GOARCH() string { return archOf(k.Arch).name }
+
 // id names a kernel in file names.
 func (k Kernel) id() string {
 	if k.SHA256 != "" {

@@ -39,9 +39,12 @@ func (l Line) Name() string {
 	return name
 }
 
-// Everyday says whether a row is of those that are always asked: what an archive has ready for this
-// machine's own architecture.
-func (l Line) Everyday() bool { return l.Config == "" && l.Arch == "" && len(l.Suites) > 0 }
+// Everyday says whether a row is of those that are always asked: what an archive has ready for the usual
+// architecture.
+func (l Line) Everyday() bool { return l.ready() && l.Arch == "" }
+
+// ready says whether an archive has the kernel of a row as it is booted.
+func (l Line) ready() bool { return l.Config == "" && len(l.Suites) > 0 }
 
 // Pos is a place in a text file; lines and columns count from 1, columns in bytes.
 type Pos struct {

@@ -80,9 +80,26 @@ func TestRepositoryMatrix(t *testing.T) {
 	if got, want := strings.Join(everyday, " "), "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc"; got != want {
 		t.Errorf("all is %s, want %s", got, want)
 	}
-	want := "4.14 4.19 5.4 5.15 6.6 kasan-6.12 kcsan-6.12 seeded-6.12"
+	want := "4.14 4.19 5.4 5.15 6.6 kasan-6.12 kcsan-6.12 seeded-6.12 6.12/arm64 6.12/s390x 6.12/riscv64 6.12/ppc64le 6.1/386"
 	if got := strings.Join(others, " "); got != want {
 		t.Errorf("besides all, kernels.txt has %s, want %s", got, want)
+	}
+}
+
+// TestSeveral: all is what is booted every day, on the usual architecture only; others are asked for.
+func TestSeveral(t *testing.T) {
+	for word, want := range map[string]string{
+		"all": "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc", "all/amd64": "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc",
+		"all/arm64": "6.12/arm64", "all/s390x": "6.12/s390x",
+		"arches": "6.12/arm64 6.12/s390x 6.12/riscv64 6.12/ppc64le 6.1/386", "6.12": "", "6.12/arm64": "", "all/": "", "arches/arm64": "",
+	} {
+		var names []string
+		for _, row := range Several(word, matrix(t)) {
+			names = append(names, row.Name())
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s is %q, want %q", word, got, want)
+		}
 	}
 }
 

@@ -22,18 +22,19 @@ type memory struct {
 
 // recall reads the memory for a kernel on this host.
 func recall(c Config) *memory {
+	a := archOf(c.Kernel.Arch)
 	m := &memory{
 		boardFile:  filepath.Join(c.Cache, "boards", c.Kernel.id()),
 		distrust:   filepath.Join(c.Cache, "kvm-distrusted"),
 		hostBootID: hostBootID(),
 	}
 	if text, err := os.ReadFile(m.boardFile); err == nil {
-		if board := strings.TrimSpace(string(text)); slices.Contains(backendOf(QEMU).boards, board) {
+		if board := strings.TrimSpace(string(text)); slices.Contains(a.boards, board) {
 			m.board = board
 		}
 	}
 	known, _ := os.ReadFile(m.distrust)
-	m.kvm = string(known) != m.hostBootID && kvmOpens()
+	m.kvm = a.native() && string(known) != m.hostBootID && kvmOpens()
 	return m
 }
 

@@ -35,9 +35,9 @@ func (vm *VM) MaxOutstanding() int {
 	return ring.Size / 2
 }
 
-// sharedAt is the address of the memory in a guest: within what every board has below its devices,
-// and clear of the kernel, which is loaded at the bottom, and of its initramfs, at the top.
-func sharedAt(memoryMiB int) int64 {
+// sharedOffset is where the shared memory is in that of a guest: within what every board has below its devices,
+// and clear of the kernel, which is loaded at the bottom, and of its initramfs, at the top or in the middle.
+func sharedOffset(memoryMiB int) int64 {
 	return int64(min(memoryMiB, 2<<10)) << 20 * 3 / 4 / ring.Size * ring.Size
 }
 
@@ -72,7 +72,7 @@ func newRAM(memoryMiB int) (*os.File, error) {
 func openSharedLine(ram *os.File, memoryMiB int) (*sharedLine, error) {
 	l := &sharedLine{ram: ram}
 	var err error
-	l.memory, err = unix.Mmap(int(ram.Fd()), sharedAt(memoryMiB), ring.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	l.memory, err = unix.Mmap(int(ram.Fd()), sharedOffset(memoryMiB), ring.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		ram.Close()
 		return nil, fmt.Errorf("memory for the guest: %w", err)
@@ -81,12 +81,12 @@ func openSharedLine(ram *os.File, memoryMiB int) (*sharedLine, error) {
 	return l, nil
 }
 
-// sharedAt is that address for a configuration, 0 if it shares no memory.
+// sharedAt is the address of that in the guest, 0 if it shares no memory.
 func (c Config) sharedAt() int64 {
 	if c.serial {
 		return 0
 	}
-	return sharedAt(c.MemoryMiB)
+	return archOf(c.Kernel.Arch).ram + sharedOffset(c.MemoryMiB)
 }
 
 // Read waits for bytes; io.EOF when the guest is gone and all it said is read.

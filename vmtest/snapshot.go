@@ -58,7 +58,7 @@ func (vm *VM) CanBeKept() error {
 		return fmt.Errorf("keep a guest: nobody but %s talks to its QEMU's monitor", vm.command[0])
 	}
 	if vm.machine == nil || vm.shared == nil || vm.channel != channel(vm.shared) {
-		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM)")
+		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM, s390x)")
 	}
 	return nil
 }

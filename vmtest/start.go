@@ -111,7 +111,7 @@ func commandFor(c Config, r Recipe) command {
 		monitor, ram = next, next+1
 	}
 	return command{
-		Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
+		arch: archOf(c.Kernel.Arch), Recipe: r, CPUs: c.CPUs, MemoryMiB: c.MemoryMiB, Kernel: kernel,
 		Initrd: firstFD, Console: firstFD + 1, Channel: firstFD + 2, Control: firstFD + 3, Monitor: monitor, RAM: ram,
 		Files: "/proc/self/fd", Counted: c.Counted,
 		KernelCommandLine: kernelCommandLine(c, r, tscKHz()),

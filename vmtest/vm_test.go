@@ -197,7 +197,7 @@ func TestBadConfigurations(t *testing.T) {
 	}{
 		"no-kernel":  {Config{Init: testInit}, "no kernel to boot"},
 		"no-init":    {Config{Kernel: kernel, Init: "/nowhere"}, "init binary: open /nowhere"},
-		"script":     {Config{Kernel: kernel, Init: script}, "not an x86-64 ELF executable"},
+		"script":     {Config{Kernel: kernel, Init: script}, "not an ELF executable for amd64"},
 		"dynamic":    {Config{Kernel: kernel, Init: "/bin/true"}, "CGO_ENABLED=0"},
 		"nul-in-arg": {Config{Kernel: kernel, Init: testInit, Args: []string{"a\x00"}}, "NUL"},
 	} {

@@ -15,6 +15,27 @@ var releaseForm = regexp.MustCompile(`^(\d+\.\d+)(?:\.\d+|(-rc)\d+)$`)
 // packageForm is the name of a Debian package, and perhaps =VERSION.
 var packageForm = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?$`)
 
+// Words that mean several rows.
+const (
+	wordAll    = "all"    // those of every day; with /ARCHITECTURE behind it, those of an architecture
+	wordArches = "arches" // those of all architectures but the usual one
+)
+
+// Several finds the rows that a word means which is not the name of one; none for any other word. Who wants a kernel
+// that takes minutes to build, or is in another registry, names it.
+func Several(word string, matrix []Line) (rows []Line) {
+	of, arch, one := strings.Cut(word, "/")
+	for _, row := range matrix {
+		switch {
+		case !row.ready():
+		case word == wordAll && row.Everyday(), word == wordArches && !row.Everyday(),
+			one && of == wordAll && archOf(row.Arch).name == arch:
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // Want finds the row that a word means which is not the path of something: the name of a row, a release
 // of a series, debian:PACKAGE or oci:IMAGE, with /ARCHITECTURE behind it if it is not amd64. ok is false
 // for a word of any other form, and of a series without a row.

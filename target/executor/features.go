@@ -48,6 +48,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
 	note(ops.FeatureCPUs, probeProcessors())
+	note(ops.FeatureLittleEndian, probeOrder())
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
 	}
@@ -120,6 +121,13 @@ func probeMemory() string {
 func probeProcessors() string {
 	if len(processors()) < 2 {
 		return "one processor: nothing happens at the same time"
+	}
+	return ""
+}
+
+func probeOrder() string {
+	if ops.Bytes(1, 4)[0] != 1 {
+		return "numbers begin with the highest byte"
 	}
 	return ""
 }

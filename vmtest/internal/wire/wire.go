@@ -21,9 +21,11 @@ const (
 const (
 	Channel        = "/dev/ttyS1" // the byte channel where memory cannot be it, a 16550 UART
 	ChannelTrigger = "/sys/class/tty/ttyS1/rx_trig_bytes"
-	ControlPort    = 0xe9  // isa-debugcon: words to the host, a byte a write
-	ExitPort       = 0xf4  // isa-debug-exit: any write ends QEMU
-	HoldPort       = 0x505 // pvpanic: a write of Hold stops the machine at that instruction
+	PortName       = "vmtest"                         // of the port of virtio that is it on machines without a UART
+	PortNames      = "/sys/class/virtio-ports/*/name" // which port has which
+	ControlPort    = 0xe9                             // isa-debugcon: words to the host, a byte a write
+	ExitPort       = 0xf4                             // isa-debug-exit: any write ends QEMU
+	HoldPort       = 0x505                            // pvpanic: a write of Hold stops the machine at that instruction
 )
 
 // Hold is the byte that HoldPort wants.
