@@ -250,6 +250,13 @@ const FeaturePins = "pins"
 // asked needs it; what is answered depends on it.
 const FeatureLittleEndian = "little-endian"
 
+// FeatureJIT is what a kernel lacks that interprets programs: callbacks and kfuncs are refused then.
+const FeatureJIT = "jit"
+
+// FeatureUnaligned is what a machine lacks on which programs may access numbers only where their size divides the
+// offset (CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS).
+const FeatureUnaligned = "unaligned"
+
 // FeatureCPUs is what a machine lacks that has a single processor: nothing happens
 // at the same time there.
 const FeatureCPUs = "processors"

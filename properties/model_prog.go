@@ -182,10 +182,24 @@ func (s *State) plainly(o ops.Prog, m *object) bool {
 // the agent runs only what was taken directly.
 func plainValues(btf *object) bool { return btf == nil || btfRowOf(btf.kind).plain() }
 
+// askew says whether a step may access a number elsewhere than at a multiple of its size.
+func askew(s ops.BodyStep) bool {
+	switch s.Word {
+	case ops.StepAdd:
+		return true
+	case ops.StepRead, ops.StepWrite:
+		return len(s.N) > 1 && s.N[1] > 0 && s.N[0]%s.N[1] != 0
+	}
+	return false
+}
+
 // callable says whether the kernel certainly has what a body calls.
 func (k Kernel) callable(b ops.Body) bool {
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && k.Version.Before(v6_1) || s.Call.ID == 0 && !k.knows(s.Call))
+		if askew(s) && !k.has(ops.FeatureUnaligned) {
+			return true
+		}
+		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && (k.Version.Before(v6_1) || !k.has(ops.FeatureJIT)) || s.Call.ID == 0 && !k.knows(s.Call))
 	})
 }
 

@@ -7,7 +7,7 @@ func hasExclusive(k Kernel) bool { return k.does(exclusiveMaps) }
 
 func locksWork(k Kernel) bool  { return k.does(locksInside) }
 func sleepsWork(k Kernel) bool { return k.does(sleepInside) }
-func hasKfuncs(k Kernel) bool  { return !k.Version.Before(v6_12) }
+func hasKfuncs(k Kernel) bool  { return !k.Version.Before(v6_12) && k.has(ops.FeatureJIT) }
 
 // sleepsSomehow is the feature of the type of program that plans make sleepable most.
 var sleepsSomehow = ops.LSM.SleepableFeature()

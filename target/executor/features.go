@@ -49,6 +49,8 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureSmall, probeMemory())
 	note(ops.FeatureCPUs, probeProcessors())
 	note(ops.FeatureLittleEndian, probeOrder())
+	note(ops.FeatureJIT, probeJIT())
+	note(ops.FeatureUnaligned, x.probeUnaligned())
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
 	}
@@ -123,6 +125,26 @@ func probeProcessors() string {
 		return "one processor: nothing happens at the same time"
 	}
 	return ""
+}
+
+// JITSwitch is where a kernel is told whether to translate programs, on those that can.
+const JITSwitch = "/proc/sys/net/core/bpf_jit_enable"
+
+func probeJIT() string {
+	text, err := os.ReadFile(JITSwitch)
+	if err != nil {
+		return "programs are interpreted: " + err.Error()
+	}
+	if strings.TrimSpace(string(text)) == "0" {
+		return "programs are interpreted: " + JITSwitch + " is 0"
+	}
+	return ""
+}
+
+// probeUnaligned has a program access four bytes from the second on.
+func (x *Executor) probeUnaligned() string {
+	return x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 8, Max: 1},
+		ops.Prog{Def: "p", Type: ops.XDP, Map: "m", Body: "map get:0 check read:1:4"})
 }
 
 func probeOrder() string {

@@ -1,0 +1,17 @@
+package target
+
+import (
+	"testing"
+
+	"mimic/ops"
+)
+
+// TestUsualMachineLacksNoneOfTheOthers: what other architectures may lack, amd64 has.
+func TestUsualMachineLacksNoneOfTheOthers(t *testing.T) {
+	lacks := bootVM(t).Hello().Lacks
+	for _, feature := range []string{ops.FeatureJIT, ops.FeatureUnaligned, ops.FeatureLittleEndian} {
+		if why := lacks[feature]; why != "" {
+			t.Errorf("%s: %s", feature, why)
+		}
+	}
+}
