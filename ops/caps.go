@@ -93,6 +93,9 @@ func (v *Disabled) UnmarshalText(b []byte) error {
 func (v Disabled) simpler([]Name) []any { return below(v, NotDisabled) }
 func (v Disabled) others([]Name) []any  { return nil }
 
+// FeatureCaps is what an agent lacks that cannot do operations with fewer privileges.
+const FeatureCaps = "lowered_capabilities"
+
 // Feature is what a machine lacks on which kernel.unprivileged_bpf_disabled is another, and not ours to change.
 func (v Disabled) Feature() string { return "unprivileged_bpf_disabled:" + v.String() }
 

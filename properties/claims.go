@@ -330,7 +330,7 @@ var Claims = []*Claim{
 		Says:  "a process that holds a descriptor, the link of a program and an iterator keep a map for as long as they are there",
 		Focus: weights{"hold": 16, "let-go": 8, "close": 14, "alive": 14, "live": 4, "close-outer": 4}},
 	{ID: "U1", Families: allKinds, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
-		Since: Version{5, 8}, Needs: []string{ops.NotDisabled.Feature(), ops.DisabledByNow.Feature(), ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
+		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",
 		Focus: weights{"caps": 40, "outer": 24, "seed-outer": 8, "inner": 6, "inner-other": 22, "put": 12, "get": 10, "delete": 6, "next": 4, "dump": 4,
 			"batch-update": 3, "batch-read": 3, "reopen": 22, "alive": 16, "info": 4, "freeze": 8, "freeze-inner": 8, "iterate": 3, "pin": 4, "get-path": 5,

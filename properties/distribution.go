@@ -21,7 +21,7 @@ type required struct {
 var outerOrInner = []Family{FamilyArray, FamilyHash, FamilyInner}
 
 // lowering is what it takes to do operations with fewer privileges, and hasCaps the kernels on which that is claimed.
-var lowering = []string{ops.NotDisabled.Feature(), ops.DisabledByNow.Feature(), ops.XDP.Feature()}
+var lowering = []string{ops.FeatureCaps, ops.XDP.Feature()}
 
 func hasCaps(k Kernel) bool { return !k.Version.Before(Version{5, 8}) }
 
@@ -65,7 +65,7 @@ var distribution = []required{
 	{verb: "run", families: innerOnly, errnos: "ok", needs: []string{ops.XDP.Feature(), ops.FeatureRun}},
 	{verb: "alive", families: outerOrInner, errnos: "ok"},
 	{verb: "caps", families: innerOnly, errnos: "ok", only: hasCaps, needs: lowering},
-	{verb: "outer", families: both, errnos: "EPERM", only: hasCaps, needs: lowering},
+	{verb: "outer", families: both, errnos: "EPERM", only: hasCaps, needs: append([]string{ops.DisabledByNow.Feature()}, lowering...)},
 	{verb: "map", families: innerOnly, errnos: "EPERM", only: hasCaps, needs: lowering},
 	{verb: "reopen", families: outerOrInner, errnos: "EPERM", only: hasCaps, needs: lowering},
 	{verb: "alive", families: outerOrInner, errnos: "EPERM", only: hasCaps, needs: lowering},

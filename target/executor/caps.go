@@ -22,7 +22,7 @@ var capBits = map[ops.CapSet]uint{
 
 // caps says what the operations after it are done with. What they need that only all privileges can make is made now.
 func (x *Executor) caps(o ops.Caps) ops.Result {
-	if why := x.whyNotLowered(o); why != "" {
+	if why := x.whyNotLowered(o.Disabled); why != "" {
 		return ops.Read("not lowered: " + why)
 	}
 	x.shared.pins.enter() // what fails does so again, where it can be said
@@ -34,21 +34,29 @@ func (x *Executor) caps(o ops.Caps) ops.Result {
 // OwnMachine says that nobody but this process cares for the sysctls of the machine.
 func (x *Executor) OwnMachine() { x.shared.own = true }
 
-// whyNotLowered is why operations cannot be done so; "" if they can. A 1 stays until the next boot.
-func (x *Executor) whyNotLowered(o ops.Caps) string {
+// whyNotAtAll is why no operation can be done with fewer privileges; "" if it can.
+func whyNotAtAll() string {
 	all, err := effective()
+	if err == nil && missing(ops.CapsEach, all) {
+		return "this process has not all capabilities itself"
+	}
+	if err == nil {
+		_, err = disabled()
+	}
 	if err != nil {
-		return "capget(2): " + err.Error()
-	}
-	if o.Set != ops.CapsAll && missing(o.Set, all) {
-		return "this process has not all of these capabilities itself"
-	}
-	is, err := disabled()
-	switch {
-	case err != nil:
 		return err.Error()
-	case is != uint64(o.Disabled) && (is == 1 || !x.shared.own):
-		return fmt.Sprintf("kernel.unprivileged_bpf_disabled is %d on this machine, which is not ours", is)
+	}
+	return ""
+}
+
+// whyNotLowered is why operations cannot be done so; "" if they can. A 1 stays until the next boot.
+func (x *Executor) whyNotLowered(to ops.Disabled) string {
+	if why := whyNotAtAll(); why != "" {
+		return why
+	}
+	is, _ := disabled() // which can be read
+	if is != uint64(to) && (is == 1 || !x.shared.own) {
+		return fmt.Sprintf("kernel.unprivileged_bpf_disabled is %d on this machine, and stays", is)
 	}
 	return ""
 }

@@ -48,8 +48,9 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
 	note(ops.FeatureCPUs, probeProcessors())
+	note(ops.FeatureCaps, whyNotAtAll())
 	for _, v := range []ops.Disabled{ops.NotDisabled, ops.DisabledByNow} {
-		note(v.Feature(), x.whyNotLowered(ops.Caps{Set: ops.CapsEach, Disabled: v}))
+		note(v.Feature(), x.whyNotLowered(v))
 	}
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
