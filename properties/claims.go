@@ -334,7 +334,7 @@ var Claims = []*Claim{
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",
 		Focus: weights{"caps": 40, "outer": 24, "seed-outer": 8, "inner": 6, "inner-other": 22, "put": 12, "get": 10, "delete": 6, "next": 4, "dump": 4,
 			"batch-update": 3, "batch-read": 3, "reopen": 22, "alive": 16, "info": 4, "freeze": 8, "freeze-inner": 8, "iterate": 3, "pin": 4, "get-path": 5,
-			"prog": 4, "prog-outer": 6, "load-lookup": 28, "load-btf": 8}},
+			"prog": 4, "prog-outer": 6, "load-lookup": 28, "load-btf": 8, "fields-map": 6}},
 	{ID: "P90", Families: both, Source: "kernel/bpf/hashtab.c htab_map_update_elem, commit 2c304172e031; kernel/bpf/arraymap.c bpf_fd_array_map_update_elem; selftests fd_htab_lookup", Needs: racing,
 		Says:    "replacing is atomic: a key that always holds a map is never seen empty",
 		Opening: "race-present"},

@@ -7,6 +7,7 @@ func capsMoves() []move {
 	return []move{
 		{"caps", ownOnly, (*draft).caps},
 		{"seed-outer", ownOnly, (*draft).seedOuter},
+		{"fields-map", ownOnly, (*draft).fieldsMap},
 		{"iterate", ownOnly, (*draft).iterate},
 		{"load-lookup", ownOnly, (*draft).loadLookup},
 		{"load-btf", ownOnly, func(d *draft) bool {
@@ -60,4 +61,18 @@ func (d *draft) seedOuter() bool {
 	}
 	o.Flags |= ops.ZeroSeed
 	return d.add(o)
+}
+
+// fieldsMap makes a map with something among its values that maps take CAP_BPF for, mostly without that. The BTF is loaded
+// with all privileges.
+func (d *draft) fieldsMap() bool {
+	k := d.state.Kernel
+	guarded := func(r *btfRow) bool { return k.guards(r) && r.refusal(k, ops.Hash) == 0 }
+	if d.full() || !k.has(ops.NotDisabled.Feature()) || len(k.btfKinds(guarded)) == 0 {
+		return false
+	}
+	d.add(ops.Caps{Set: ops.CapsAll})
+	b := d.someBTF(guarded)
+	d.add(ops.Caps{Set: pick(d, []ops.CapSet{ops.CapsNone, ops.CapPerfmon, ops.CapNetAdmin, ops.CapBPF})})
+	return d.add(ops.Map{Def: d.fresh("i"), Type: ops.Hash, Key: 4, Value: btfRowOf(d.state.openBTF(b).kind).value, Max: d.max(), BTF: b})
 }

@@ -167,7 +167,7 @@ var (
 	mayMake       = rule("may/make", "with unprivileged BPF disabled nobody makes a map without CAP_BPF", "U1").with(ops.DisabledByNow.Feature())
 	mayMakeFree   = rule("may/make-free", "with unprivileged BPF enabled anybody makes outer maps, and what can be inside: arrays, hashes and the like", "U1").with(ops.NotDisabled.Feature())
 	mayMakeType   = rule("may/make-type", "types of map that take CAP_BPF or CAP_NET_ADMIN are made by nobody without", "U1").in(FamilyInner).with(ops.NotDisabled.Feature())
-	mayMakeFields = rule("may/make-fields", "maps with something special among their values take CAP_BPF", "U1").in(FamilyInner).byChance()
+	mayMakeFields = rule("may/make-fields", "maps with something special among their values take CAP_BPF", "U1").in(FamilyInner).with(ops.NotDisabled.Feature()).where(func(k Kernel) bool { return k.does(pointersGuarded) })
 	maySeed       = rule("may/seed", "BPF_F_ZERO_SEED takes CAP_SYS_ADMIN", "U1").in(FamilyHash)
 	mayUse        = rule("may/use", "who has a descriptor, or may open a path, updates, deletes, looks up and walks, with whatever capabilities", "U1")
 	mayNothing    = rule("may/nothing", "with unprivileged BPF disabled nobody does anything without CAP_BPF", "U1").with(ops.DisabledByNow.Feature()).where(func(k Kernel) bool { return k.does(disabledForAll) })
