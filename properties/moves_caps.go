@@ -43,7 +43,7 @@ func (d *draft) loadLookup() bool {
 		t = pick(d, []ops.ProgType{ops.SocketFilter, ops.CgroupSKB})
 	}
 	body := ops.BodyLookup
-	if d.chance(4) {
+	if d.chance(2) {
 		body = d.outerBody(m)
 	}
 	return d.state.Kernel.has(t.Feature()) && d.add(ops.Prog{Def: d.fresh("p"), Type: t, Map: n, Body: body})
