@@ -19,7 +19,7 @@ import (
 
 // wordTypes are the operands that are one word of a list, or several joined by |.
 var wordTypes = []any{new(ops.MapType), new(ops.OuterKind), new(ops.CreateFlags), new(ops.UpdateFlags), new(ops.ProgType), new(ops.ProgFlags),
-	new(ops.FDKind), new(ops.FileUse), new(ops.Label), new(ops.Bound), new(ops.BTFIDs), new(ops.Command), new(ops.Until)}
+	new(ops.FDKind), new(ops.FileUse), new(ops.Label), new(ops.Bound), new(ops.BTFIDs), new(ops.Command), new(ops.Until), new(ops.CapSet)}
 
 // wordsOf are the words of a type: what its first numbers, and bits, print as, if that is no number.
 func wordsOf(sample any) (words []string) {
@@ -138,7 +138,7 @@ func TestLanguageReference(t *testing.T) {
 		}
 	}
 	b.WriteString("\n## Operands\n")
-	for _, name := range []string{"Name", "Size", "Key", "Val", "Keys", "Cursor", "BTFKind", "Example"} {
+	for _, name := range []string{"Name", "Size", "Key", "Val", "Keys", "Cursor", "BTFKind", "Example", "Disabled"} {
 		fmt.Fprintf(&b, "\n**%s.** %s\n", name, types[name])
 	}
 	for _, sample := range wordTypes {

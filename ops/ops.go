@@ -265,6 +265,12 @@ type (
 	// Join lets the threads before it run at the same time, waits for their end, and answers
 	// what the outer maps that they used hold then: name:key=name, sorted.
 	Join struct{}
+	// Caps says with which capabilities, and at which kernel.unprivileged_bpf_disabled, the operations
+	// after it are done, of those that are Lowered.
+	Caps struct {
+		Set      CapSet   `text:"arg"`
+		Disabled Disabled `text:"disabled" default:"0"`
+	}
 	// Load has a loader load one of the examples of the document and try it: what
 	// it saw.
 	Load struct {
@@ -314,6 +320,7 @@ var table = []*row{
 	describe[Kill]("kill"),
 	describe[Thread]("thread"),
 	describe[Join]("join"),
+	describe[Caps]("caps"),
 	describe[Load]("load"),
 	describe[End]("end"),
 }

@@ -41,6 +41,10 @@ func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
 		return reflect.ValueOf(Command(rapid.IntRange(0, 1).Draw(t, label)))
 	case FileUse:
 		return reflect.ValueOf(rapid.SampledFrom(FileUses()).Draw(t, label))
+	case CapSet:
+		return reflect.ValueOf(rapid.SampledFrom([]CapSet{CapsNone, CapsAll, CapBPF, CapBPF | CapPerfmon, CapNetAdmin | CapSysAdmin}).Draw(t, label))
+	case Disabled:
+		return reflect.ValueOf(rapid.SampledFrom([]Disabled{NotDisabled, DisabledByNow}).Draw(t, label))
 	case Until:
 		return reflect.ValueOf(rapid.SampledFrom([]Until{UntilDone, UntilAlone}).Draw(t, label))
 	case Label:
@@ -127,7 +131,7 @@ func TestTraceTextIsInverse(t *testing.T) {
 
 func TestEveryTextThatParsesPrintsTheSame(t *testing.T) {
 	for _, src := range []string{
-		"o0=outer( array ,template=i0, max = 0x4 )", "i0.update(1, 2, NOEXIST|0x80)", "i0.next(null)  # begin", "",
+		"o0=outer( array ,template=i0, max = 0x4 )", "i0.update(1, 2, NOEXIST|0x80)", "i0.next(null)  # begin", "caps( sys_admin|bpf , disabled=0)", "caps(all)", "",
 	} {
 		s, err := Parse(src)
 		if err != nil {
@@ -168,6 +172,10 @@ func TestBadTextSaysLineColumnReason(t *testing.T) {
 		{"p0 = prog(xdp, o0, 99)", 1, 20, `"99" in the body of a program: there is no such step`},
 		{"p0 = prog(xdp, o0, find:0 write:0:3:1)", 1, 20, `"write:0:3:1" in the body of a program: 3 bytes, want 1, 2, 4 or 8`},
 		{"i0 = reopen(i1)\ni0 = reopen(i1)", 2, 1, "i0 is defined already, at line 1"},
+		{"caps(root)", 1, 6, `"root" is not a capability: want a number or one of bpf perfmon net_admin sys_admin, or none or all`},
+		{"caps(none|bpf)", 1, 6, `"none" is not a capability`},
+		{"caps(16)", 1, 6, "16 is not the number of a capability"},
+		{"caps(none, disabled=1)", 1, 21, "1 is not the number of a value of kernel.unprivileged_bpf_disabled that can be taken back"},
 		{"end", 1, 4, "want ( after end"},
 	} {
 		_, err := Parse(c.src)

@@ -62,6 +62,7 @@ func TestSimplerAndOthers(t *testing.T) {
 		{"thread(times=40)", "times", "thread();thread(times=4);thread(times=2);thread(times=8);thread(times=20);", ""},
 		{"p0 = prog(xdp, o0, find:in check)", "body", "p0 = prog(xdp, o0, find:in);p0 = prog(xdp, o0, check);p0 = prog(xdp, o0, find:0 check);p0 = prog(xdp, o0, find:1 check);", ""},
 		{"p0 = prog(xdp, o0, find:in check)", "type", "", "p0 = prog(sched_cls, o0, find:in check);p0 = prog(socket_filter, o0, find:in check);"},
+		{"caps(bpf|sys_admin)", "set", "caps(all);caps(none);caps(bpf);caps(sys_admin);", ""},
 		{"i2 = map(array, key=4, value=8, max=1)", "def", "", ""},
 	} {
 		seq, err := Parse(c.op + "\n")

@@ -118,3 +118,6 @@ func (o Thread) String() string { return text(o) }
 
 // String is the line of text.
 func (o Join) String() string { return text(o) }
+
+// String is the line of text.
+func (o Caps) String() string { return text(o) }

@@ -101,6 +101,8 @@ var coverage = []covered{
 	by("P96 used again at once", "P96"),
 	by("P97 many threads", "P97", "P65"),
 	by("P98 freezing beside writers", "P98"),
+	by("U1 who may create, update and look up, with which capabilities and which unprivileged_bpf_disabled", "U1"),
+	not("U2 BPF tokens", "a token stands for capabilities in a user namespace: there is none in the guest"),
 	by("B1 create and update", "DOC-3", "DOC-22"),
 	by("B2 failed creation leaves nothing", "P38"),
 	by("B3 PERF_EVENT_ARRAY inside", "DOC-10"),

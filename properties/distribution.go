@@ -20,6 +20,11 @@ type required struct {
 
 var outerOrInner = []Family{FamilyArray, FamilyHash, FamilyInner}
 
+// lowering is what it takes to do operations with fewer privileges, and hasCaps the kernels on which that is claimed.
+var lowering = []string{ops.FeatureCaps, ops.XDP.Feature()}
+
+func hasCaps(k Kernel) bool { return !k.Version.Before(Version{5, 8}) }
+
 // distribution is the table of what must occur in every run of the default budget.
 var distribution = []required{
 	{verb: "outer", families: both, errnos: "ok EINVAL EBADF ENOTSUPP"},
@@ -59,6 +64,13 @@ var distribution = []required{
 	{verb: "prog", families: both, errnos: "ok EINVAL", needs: []string{ops.XDP.Feature()}},
 	{verb: "run", families: innerOnly, errnos: "ok", needs: []string{ops.XDP.Feature(), ops.FeatureRun}},
 	{verb: "alive", families: outerOrInner, errnos: "ok"},
+	{verb: "caps", families: innerOnly, errnos: "ok", only: hasCaps, needs: lowering},
+	{verb: "outer", families: both, errnos: "EPERM", only: hasCaps, needs: append([]string{ops.DisabledByNow.Feature()}, lowering...)},
+	{verb: "map", families: innerOnly, errnos: "EPERM", only: hasCaps, needs: lowering},
+	{verb: "reopen", families: outerOrInner, errnos: "EPERM", only: hasCaps, needs: lowering},
+	{verb: "alive", families: outerOrInner, errnos: "EPERM", only: hasCaps, needs: lowering},
+	{verb: "prog", families: both, errnos: "EPERM", only: hasCaps, needs: lowering},
+	{verb: "btf", families: innerOnly, errnos: "EPERM", only: hasCaps, needs: lowering},
 	{verb: "gone", families: outerOrInner, errnos: "ok"},
 }
 

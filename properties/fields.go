@@ -12,14 +12,15 @@ import (
 // and which maps take it. The kinds themselves are those of package btfs; all
 // here was measured on every kernel of the matrix.
 type btfRow struct {
-	kind  ops.BTFKind
-	value ops.Size
-	lock  bool         // has a bpf_spin_lock
-	tags  bool         // 5.10 does not load it
-	own   bool         // two objects of the kind are not alike
-	known Version      // first kernel to which it is special; before it is plain
-	until Version      // first kernel to which it is plain again; zero: none
-	types []fieldTypes // of maps that take it, from some kernel on
+	kind     ops.BTFKind
+	value    ops.Size
+	lock     bool         // has a bpf_spin_lock
+	tags     bool         // 5.10 does not load it
+	own      bool         // two objects of the kind are not alike
+	pointers bool         // of the kernel's objects
+	known    Version      // first kernel to which it is special; before it is plain
+	until    Version      // first kernel to which it is plain again; zero: none
+	types    []fieldTypes // of maps that take it, from some kernel on
 }
 
 type fieldTypes struct {
@@ -31,12 +32,12 @@ var (
 	v6_1, v6_12, v6_16, v6_18 = Version{6, 1}, Version{6, 12}, Version{6, 16}, Version{6, 18}
 	nowhere                   = Version{1000, 0}
 
-	tables   = []ops.MapType{ops.Hash, ops.Array}
-	withLRU  = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash}
-	pointers = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash, ops.PercpuArray}
-	percpu   = []ops.MapType{ops.PercpuHash, ops.LRUPercpuHash}
-	reHash   = []ops.MapType{ops.RHash}
-	v7_2     = Version{7, 2}
+	tables       = []ops.MapType{ops.Hash, ops.Array}
+	withLRU      = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash}
+	withPointers = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash, ops.PercpuArray}
+	percpu       = []ops.MapType{ops.PercpuHash, ops.LRUPercpuHash}
+	reHash       = []ops.MapType{ops.RHash}
+	v7_2         = Version{7, 2}
 )
 
 // btfRows is the table of kinds.
@@ -48,14 +49,14 @@ var btfRows = []btfRow{
 	{kind: "timer", value: 64, known: v6_1, types: []fieldTypes{{v6_1, withLRU}, {v7_2, reHash}}},
 	{kind: "timer16", value: 64, known: v6_1, types: []fieldTypes{{v6_1, withLRU}, {v7_2, reHash}}},
 	{kind: "lock_timer", value: 64, lock: true, types: []fieldTypes{{Version{}, tables}, {v7_2, reHash}}},
-	{kind: "kptr", value: 64, tags: true, known: v6_1, types: []fieldTypes{{v6_1, pointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "kptr16", value: 64, tags: true, known: v6_1, types: []fieldTypes{{v6_1, pointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "kptr_ref", value: 64, tags: true, known: v6_1, until: v6_12, types: []fieldTypes{{v6_1, pointers}}},
-	{kind: "kptr_untrusted", value: 64, tags: true, known: v6_12, types: []fieldTypes{{v6_12, pointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "percpu_kptr", value: 64, tags: true, own: true, known: v6_12, types: []fieldTypes{{v6_12, pointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr", value: 64, tags: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr16", value: 64, tags: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr_ref", value: 64, tags: true, pointers: true, known: v6_1, until: v6_12, types: []fieldTypes{{v6_1, withPointers}}},
+	{kind: "kptr_untrusted", value: 64, tags: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "percpu_kptr", value: 64, tags: true, own: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
 	{kind: "list", value: 64, lock: true, tags: true, own: true, types: []fieldTypes{{Version{}, tables}}},
 	{kind: "rbtree", value: 64, lock: true, tags: true, own: true, types: []fieldTypes{{Version{}, tables}}},
-	{kind: "refcount", value: 64, known: v6_12, types: []fieldTypes{{v6_12, pointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "refcount", value: 64, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
 	{kind: "wq", value: 64, known: v6_12, types: []fieldTypes{{v6_12, withLRU}, {v7_2, reHash}}},
 	{kind: "uptr", value: 64, tags: true, own: true, known: v6_16, types: []fieldTypes{{v6_16, []ops.MapType{ops.TaskStorage}}}},
 	{kind: "res_lock", value: 64, known: v6_16, types: []fieldTypes{{v6_16, tables}, {v7_2, reHash}}},

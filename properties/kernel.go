@@ -158,6 +158,31 @@ var (
 		Since:  Version{6, 1},
 		Source: "kernel/bpf/verifier.c check_map_prog_compatibility, commit 638e4b825d52 (5.12)",
 	})
+	disabledForAll = behaviour(Behaviour{
+		Says:   "unprivileged_bpf_disabled is for every command; since, for those that make maps and load programs",
+		Until:  Version{5, 19},
+		Source: "kernel/bpf/syscall.c SYSCALL_DEFINE3(bpf) (5.10:4402), __sys_bpf (6.1:4983), commit c8644cd0efe7 (5.19)",
+	})
+	disabledLater = behaviour(Behaviour{
+		Says:   "unprivileged_bpf_disabled is looked at after the attributes of a map, before its template",
+		Since:  Version{6, 5},
+		Source: "kernel/bpf/syscall.c map_create (6.12:1310), commit 1d28635abcf1 (6.5)",
+	})
+	adminForNet = behaviour(Behaviour{
+		Says:   "CAP_SYS_ADMIN stands for CAP_NET_ADMIN where maps are made",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/token.c bpf_ns_capable (6.12:11); before, capable(CAP_NET_ADMIN) in kernel/bpf/devmap.c (6.1:164)",
+	})
+	pointersGuarded = behaviour(Behaviour{
+		Says:   "a map with pointers to the kernel's objects among its values takes CAP_BPF",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/syscall.c map_check_btf (6.1:1085)",
+	})
+	fieldsGuarded = behaviour(Behaviour{
+		Says:   "a map with anything special among its values takes CAP_BPF",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c map_check_btf (6.12:1133)",
+	})
 	percpuArrayMax = behaviour(Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},

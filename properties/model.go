@@ -20,6 +20,17 @@ func (s *State) Step(op ops.Op) []Outcome {
 }
 
 func (s *State) step(op ops.Op) []Outcome {
+	if o, says := op.(ops.Caps); says {
+		return s.lower(o)
+	}
+	if s.may.Set != ops.CapsAll && ops.Lowered(op) {
+		return s.lowered(op)
+	}
+	return s.whole(op)
+}
+
+// whole predicts what is done with all privileges.
+func (s *State) whole(op ops.Op) []Outcome {
 	switch o := op.(type) {
 	case ops.Map:
 		return s.createMap(o)

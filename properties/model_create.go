@@ -259,8 +259,8 @@ func (s *State) outerFaults(o ops.Outer, template *object) []fault {
 	if o.Value != 4 {
 		faults = append(faults, wrong(unix.EINVAL, outerValue))
 	}
-	faults = append(faults, s.attributeFaults(o)...)
-	faults = append(faults, s.templateFaults(o, template)...)
+	seed, disabled := s.denials(o)
+	faults = slices.Concat(faults, seed, s.attributeFaults(o), disabled, s.templateFaults(o, template))
 	switch {
 	case o.Kind == ops.OuterHash && o.Max > hashMaxLimit:
 		faults = append(faults, wrong(unix.E2BIG, outerMaxBig))

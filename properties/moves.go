@@ -10,15 +10,19 @@ import (
 // that it is not possible now.
 type move struct {
 	name   string
-	weight int // in a plan that does not care
+	weight int // in a plan that does not care, or ownOnly
 	draw   func(*draft) bool
 }
+
+// ownOnly is the weight of what only the claims do that name it. Nothing is drawn for it: plans of other claims stay
+// what they are.
+const ownOnly = -1
 
 // moves is the table of what plans do; claims name them in their focus.
 var moves []move
 
 func init() { // refers to itself through the drafts' methods
-	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), manyMoves(), raceMoves(), exampleMoves())
+	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), manyMoves(), raceMoves(), exampleMoves(), capsMoves())
 }
 
 // createMoves make maps, and what they are made from.

@@ -10,7 +10,7 @@ func (d *draft) someBTF(want func(*btfRow) bool) ops.Name {
 		return pick(d, all)
 	}
 	kinds := d.state.Kernel.btfKinds(want)
-	if len(kinds) == 0 {
+	if len(kinds) == 0 || !d.state.mayLoadBTF() {
 		return ""
 	}
 	o := ops.BTF{Def: d.fresh("b"), Kind: pick(d, kinds)}

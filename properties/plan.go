@@ -102,7 +102,7 @@ func (d *draft) menu(focus weights) (menu []*move) {
 	for i := range moves {
 		m := &moves[i]
 		n := focus[m.name]
-		if d.chance(2) {
+		if m.weight != ownOnly && d.chance(2) {
 			n += m.weight
 		}
 		menu = append(menu, slices.Repeat([]*move{m}, n)...)

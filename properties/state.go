@@ -102,13 +102,14 @@ type State struct {
 	objects []*object             // in order of creation
 	via     *handle               // what the operation that is predicted works through
 	racing  bool                  // within a race
+	may     ops.Caps              // what operations are done with that are Lowered
 	renewed int                   // maps that were made to be stored and closed
 	direct  map[string]ops.Result // by way: what loading a program answered that is given its map directly
 }
 
 // NewState is the state before the first operation.
 func NewState(k Kernel) *State {
-	return &State{Kernel: k, handles: map[ops.Name]*handle{}, direct: map[string]ops.Result{}}
+	return &State{Kernel: k, handles: map[ops.Name]*handle{}, direct: map[string]ops.Result{}, may: ops.Caps{Set: ops.CapsAll}}
 }
 
 // objectOf is the map that a name stands or stood for, or nil.

@@ -63,6 +63,8 @@ func (w *writer) emitPath(op ops.Op) ([]string, error) {
 // emitHold is what makes maps, or keeps them beyond descriptors, as C.
 func (w *writer) emitHold(op ops.Op) ([]string, error) {
 	switch o := op.(type) {
+	case ops.Caps:
+		return w.emitCaps(o)
 	case ops.Live:
 		w.need("left")
 		return one("left();")

@@ -50,6 +50,7 @@ var decisions = map[string]struct{ example, has string }{
 	"kill":         {aMap + "c0 = process(i0)\nc0.kill()", "kill_process(&c0);"},
 	"thread":       {aMap + "thread(times=5)\no0.update(1, i0)\njoin()\nend()", "static void *thread0(void *t)"},
 	"join":         {aMap + "thread(cpu=1, times=5)\no0.update(1, i0)\njoin()\nend()", "race(threads, 1, 1);"},
+	"caps":         {aMap + "caps(bpf|net_admin, disabled=2)\no0.update(1, i0)", "caps.bits[0] = 0x1000, caps.bits[1] = 0x80, caps.disabled = 2;"},
 	"load":         {"load(array-of-maps)", ""},
 	"end":          {aMap + "end()", "forgotten();"},
 }

@@ -70,6 +70,7 @@ type writer struct {
 	gated    bool // programs are attached
 	thread   bool // what is written now is done by a thread
 	races    bool
+	may      *ops.Caps // what operations are done with that are Lowered; nil: all there is
 }
 
 func newWriter(v *properties.Violation) *writer {
@@ -154,6 +155,9 @@ func (w *writer) inOrder(steps []ops.Step, first int) error {
 func (w *writer) do(op ops.Op, step ops.Step) error {
 	w.line("step(%s);", strconv.Quote(op.String()))
 	lines, err := w.emit(op, step)
+	if w.may != nil && ops.Lowered(op) && err == nil {
+		lines, err = w.lowered(op, lines)
+	}
 	for _, l := range lines {
 		w.line("%s", l)
 	}

@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if !guest.IsInit() {
-		os.Exit(serve(stdio{}, func() error { return nil }))
+		os.Exit(serve(stdio{}, false, func() error { return nil }))
 	}
 	if err := guest.Setup(); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
@@ -31,7 +31,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == wire.ArgBinary {
 		guest.Exit(runBinary(channel))
 	}
-	guest.Exit(serve(channel, hold))
+	guest.Exit(serve(channel, true, hold))
 }
 
 // settled is the time that the kernel has for what is left of its boot, and of our questions.
@@ -51,10 +51,11 @@ type stdio struct{}
 func (stdio) Read(b []byte) (int, error)  { return os.Stdin.Read(b) }
 func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
 
-// serve says hello, is held, answers until the host hangs up, and says the exit code.
-func serve(rw io.ReadWriter, hold func() error) int {
+// serve says hello, is held, answers until the host hangs up, and says the exit code. The machine is our own if it is a
+// guest.
+func serve(rw io.ReadWriter, own bool, hold func() error) int {
 	conn := wire.New(rw)
-	x, hello := begin()
+	x, hello := begin(own)
 	if err := conn.SendHello(hello); err != nil || hello.Fault != "" {
 		return 1
 	}
@@ -69,7 +70,7 @@ func serve(rw io.ReadWriter, hold func() error) int {
 	return 0
 }
 
-func begin() (x *executor.Executor, hello wire.Hello) {
+func begin(own bool) (x *executor.Executor, hello wire.Hello) {
 	fail := func(err error) (*executor.Executor, wire.Hello) {
 		hello.Fault = err.Error()
 		return nil, hello
@@ -80,6 +81,9 @@ func begin() (x *executor.Executor, hello wire.Hello) {
 	}
 	if x, err = executor.New(); err != nil {
 		return fail(err)
+	}
+	if own {
+		x.OwnMachine()
 	}
 	hello.Lacks = x.Lacks()
 	return x, hello

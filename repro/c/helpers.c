@@ -758,6 +758,58 @@ static int on_path(int cmd, const char *path, int fd, uint32_t flags)
 	return bpf(cmd, &a, sizeof(a));
 }
 
+//# caps
+/* What steps are done with: no capabilities but these, and kernel.unprivileged_bpf_disabled at that value. */
+static struct {
+	uint32_t bits[2];
+	int disabled, was;
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} all[2];
+} caps;
+
+static void caps_failed(const char *what)
+{
+	printf("CANNOT TELL: %s: %s\n", what, errno_name(errno));
+	exit(2);
+}
+
+/* The value is one digit. It answers what there was before. */
+static int set_disabled(int value)
+{
+	int fd = open("/proc/sys/kernel/unprivileged_bpf_disabled", O_RDWR);
+	char was, now = '0' + value;
+
+	if (fd < 0 || read(fd, &was, 1) != 1 || (was != now && pwrite(fd, &now, 1, 0) != 1))
+		caps_failed("kernel.unprivileged_bpf_disabled");
+	close(fd);
+	return was - '0';
+}
+
+static void set_caps(uint32_t low, uint32_t high)
+{
+	uint32_t head[2] = { 0x20080522, 0 };
+
+	if (syscall(__NR_capget, head, caps.all) < 0)
+		caps_failed("capget");
+	caps.all[0].effective = low & caps.all[0].permitted;
+	caps.all[1].effective = high & caps.all[1].permitted;
+	if (syscall(__NR_capset, head, caps.all) < 0)
+		caps_failed("capset");
+}
+
+static void lower(void)
+{
+	caps.was = set_disabled(caps.disabled);
+	set_caps(caps.bits[0], caps.bits[1]);
+}
+
+static void raise_again(void)
+{
+	set_caps(-1, -1);
+	set_disabled(caps.was);
+}
+
 //# still elem
 /* A value is looked at for some time. */
 static void still(int fd, const void *key)

@@ -58,6 +58,7 @@ type Executor struct {
 	threaded bool          // it is that of a thread
 	gated    bool          // and are made to run by nothing but Run
 	mail     []*mailbox    // those
+	may      *ops.Caps     // what operations are done with that are Lowered; nil: all there is
 }
 
 // shared is what the sequences of a process have in common.
@@ -72,6 +73,7 @@ type shared struct {
 	types   map[string]uint32 // descriptors of BTF objects of programs' functions
 	desks   []*shared         // what each thread of a race has instead
 	lanes   lanes
+	own     bool // the machine is
 }
 
 // New prepares the process: on kernels up to 5.10 maps count as locked memory.
@@ -111,7 +113,15 @@ func (x *Executor) plan(seq ops.Sequence) {
 	}
 }
 
-func (x *Executor) do(op ops.Op) ops.Result {
+func (x *Executor) do(op ops.Op) (got ops.Result) {
+	if _, loads := op.(ops.Prog); x.may == nil || !ops.Lowered(op) || loads { // a load is prepared with all privileges
+		return x.perform(op)
+	}
+	x.asAllowed(func() { got = x.perform(op) })
+	return got
+}
+
+func (x *Executor) perform(op ops.Op) ops.Result {
 	switch o := op.(type) {
 	case ops.Map:
 		return x.createMap(o)
@@ -185,6 +195,8 @@ func (x *Executor) doLife(op ops.Op) ops.Result {
 // doHold does what makes maps, or keeps them beyond descriptors.
 func (x *Executor) doHold(op ops.Op) ops.Result {
 	switch o := op.(type) {
+	case ops.Caps:
+		return x.caps(o)
 	case ops.Live:
 		return x.live()
 	case ops.Renew:

@@ -51,6 +51,10 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureLittleEndian, probeOrder())
 	note(ops.FeatureJIT, probeJIT())
 	note(ops.FeatureUnaligned, x.probeUnaligned())
+	note(ops.FeatureCaps, whyNotAtAll())
+	for _, v := range []ops.Disabled{ops.NotDisabled, ops.DisabledByNow} {
+		note(v.Feature(), x.whyNotLowered(v))
+	}
 	for _, m := range ops.Plainest() {
 		note(m.Type.Feature(), x.probeMap(m))
 	}

@@ -48,7 +48,10 @@ func (x *Executor) offer(h *handle, flags ops.ProgFlags) ops.Result {
 		return ops.Read("not assembled: " + err.Error())
 	}
 	image.flags = flags
-	fd, log, errno := x.shared.loadProgram(image)
+	var fd uint32
+	var log string
+	var errno unix.Errno
+	x.asAllowed(func() { fd, log, errno = x.shared.loadProgram(image) })
 	if errno != 0 {
 		return x.refused(errno, log)
 	}

@@ -31,7 +31,7 @@ type task struct {
 func (r *race) newThread(about ops.Thread) *thread {
 	t := &thread{race: r, about: about, x: *r.x, closed: map[ops.Name]bool{}}
 	t.x.handles, t.x.byID, t.x.pinned = map[ops.Name]*handle{}, map[uint32]ops.Name{}, map[ops.Name]bool{}
-	t.x.threaded, t.x.shared = true, r.x.shared.desk(len(r.threads))
+	t.x.threaded, t.x.shared, t.x.may = true, r.x.shared.desk(len(r.threads)), nil
 	return t
 }
 
