@@ -39,14 +39,22 @@ func (d *draft) loadLookup() bool {
 		return false
 	}
 	t := pick(d, types)
-	if d.chance(2) {
-		t = pick(d, []ops.ProgType{ops.SocketFilter, ops.CgroupSKB})
+	if !d.chance(4) {
+		t = d.telling()
 	}
 	body := ops.BodyLookup
 	if d.chance(2) {
 		body = d.outerBody(m)
 	}
 	return d.state.Kernel.has(t.Feature()) && d.add(ops.Prog{Def: d.fresh("p"), Type: t, Map: n, Body: body})
+}
+
+// telling is a type of program of which it matters with which capabilities it is loaded now.
+func (d *draft) telling() ops.ProgType {
+	if d.state.may.Set.Has(ops.CapBPF) {
+		return pick(d, []ops.ProgType{ops.Kprobe, ops.Kprobe, ops.XDP, ops.SocketFilter})
+	}
+	return pick(d, []ops.ProgType{ops.SocketFilter, ops.SocketFilter, ops.SocketFilter, ops.CgroupSKB})
 }
 
 // seedOuter asks for a hash of maps whose hashes are those of every other.
