@@ -358,7 +358,10 @@ func (s *State) attributeFaults(o ops.Outer) (faults []fault) {
 	if o.Flags&tokens != 0 {
 		faults = append(faults, wrong(unix.EINVAL, outerFlags))
 	}
-	if o.Bound == ops.BoundDevice {
+	switch { // bpf_map_offload_map_alloc() looks first at who asks
+	case o.Bound == ops.BoundDevice && !s.admin():
+		faults = append(faults, wrong(unix.EPERM, deviceRefused))
+	case o.Bound == ops.BoundDevice:
 		faults = append(faults, wrong(unix.EINVAL, deviceRefused))
 	}
 	return faults
