@@ -12,8 +12,9 @@ import (
 // memory is what earlier boots taught us: which board a kernel boots on, and that /dev/kvm is
 // not to be trusted. It is a matter of speed only, so a cache that cannot be written is no error.
 type memory struct {
-	board      string // "" if this kernel is new
-	kvm        bool   // worth a try
+	board      string   // "" if this kernel is new
+	boards     []string // that are remembered: those of the kernel's architecture, and of no other backend
+	kvm        bool     // worth a try
 	boardFile  string
 	distrust   string
 	hostBootID string
@@ -24,12 +25,13 @@ type memory struct {
 func recall(c Config) *memory {
 	a := archOf(c.Kernel.Arch)
 	m := &memory{
+		boards:     a.boards,
 		boardFile:  filepath.Join(c.Cache, "boards", c.Kernel.id()),
 		distrust:   filepath.Join(c.Cache, "kvm-distrusted"),
 		hostBootID: hostBootID(),
 	}
 	if text, err := os.ReadFile(m.boardFile); err == nil {
-		if board := strings.TrimSpace(string(text)); slices.Contains(a.boards, board) {
+		if board := strings.TrimSpace(string(text)); slices.Contains(m.boards, board) {
 			m.board = board
 		}
 	}
@@ -58,7 +60,7 @@ func kvmOpens() bool {
 // worked remembers the board of a guest that became ready, and that KVM was not what did it if it
 // was tried in vain before.
 func (m *memory) worked(r Recipe) {
-	if m.board != r.Board && slices.Contains(backendOf(QEMU).boards, r.Board) {
+	if m.board != r.Board && slices.Contains(m.boards, r.Board) {
 		_ = writeFile(m.boardFile, []byte(r.Board+"\n"))
 	}
 	if m.kvmInVain {
