@@ -206,12 +206,3 @@ func (k BodyKey) String() string {
 	}
 	return strconv.FormatUint(k.N, 10)
 }
-
-// BodyOf is the body with these steps.
-func BodyOf(steps ...BodyStep) Body {
-	parts := make([]string, len(steps))
-	for i, s := range steps {
-		parts[i] = s.String()
-	}
-	return Body(strings.Join(parts, " "))
-}

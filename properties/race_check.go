@@ -216,13 +216,12 @@ func (h *history) begun(w observation) bool {
 	early := *h
 	early.seen = nil
 	for _, o := range h.seen {
-		at := w.frozen.Call
 		o.frozen = nil
 		switch {
 		case o.thread == w.thread && o.Call == w.Call: // w itself
-		case o.Return < at:
+		case o.Return < w.frozen.Call:
 			early.seen = append(early.seen, o)
-		case o.writes() && o.Call < at: // it may be done, or not yet
+		case o.writes() && o.Call < w.frozen.Call: // it may be done, or not yet
 			o.allowed = whatever
 			early.seen = append(early.seen, o)
 		}

@@ -24,7 +24,7 @@ var (
 	missingFlag = flag.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
 	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
-	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see README.md: "+target.ModeNames())
+	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see docs/running.md: "+target.ModeNames())
 	backend     = flag.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames())
 	outputs     = outputFlags()
 	jobsFlag    = flag.Int("jobs", 0, "kernels examined at the same time; as many as there is room for unless given")

@@ -7,9 +7,7 @@ import (
 
 // orphans are functions that nothing calls and that may stay, each with the reason.
 var orphans = map[string]string{
-	"vmtest/example_test.go Example":     "an example is compiled, and read in the documentation",
-	"ops/body.go BodyOf":                 "to be deleted with the next change of ops",
-	"target/executor/features.go number": "to be deleted with the next change of target",
+	"vmtest/example_test.go Example": "an example is compiled, and read in the documentation",
 }
 
 var deadLine = regexp.MustCompile(`(?m)^(\S+?):\d+:\d+: unreachable func: (\S+)$`)

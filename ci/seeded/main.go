@@ -49,8 +49,12 @@ func main() {
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
 	flag.Parse()
-	if o.saved == "" {
-		o.saved = map[bool]string{false: "out/seeded.tsv", true: "out/baseline.tsv"}[o.others]
+	switch {
+	case o.saved != "":
+	case o.others:
+		o.saved = "out/baseline.tsv"
+	default:
+		o.saved = "out/seeded.tsv"
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

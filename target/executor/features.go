@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	"mimic/ops"
 	"mimic/progs"
 )
-
-func number(b []byte) uint64 { return binary.NativeEndian.Uint64(b) }
 
 // Release is what uname -r says.
 func Release() (string, error) {
