@@ -3,7 +3,10 @@ package properties
 import (
 	"cmp"
 	"hash/fnv"
+	"reflect"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"mimic/ops"
 )
@@ -14,6 +17,7 @@ import (
 type Fake struct {
 	Kernel Kernel
 	Lie    *Lie // nil: honest
+	hear   func(s *State, op ops.Op, honest []Outcome)
 }
 
 // Answer runs a sequence.
@@ -39,10 +43,47 @@ func (f Fake) Answer(seq ops.Sequence) ops.Trace {
 
 func (f Fake) outcomes(s *State, op ops.Op) []Outcome {
 	honest := s.Step(op)
-	if f.Lie == nil || f.Lie.Tell == nil {
+	if f.hear != nil {
+		f.hear(s, op, honest)
+	}
+	if f.Lie == nil || f.Lie.Tell == nil || f.Lie.stops(honest) {
 		return honest
 	}
 	return f.Lie.Tell(s, op, honest)
+}
+
+// Told is which of the lies are told in a sequence: a kernel with any other answers as an honest one does. What is untrue
+// of races only counts as told where there are any.
+func (k Kernel) Told(seq ops.Sequence, lies []Lie) (told []int) {
+	tells := make([]bool, len(lies))
+	Fake{Kernel: k, hear: func(s *State, op ops.Op, honest []Outcome) {
+		for i := range lies {
+			tells[i] = tells[i] || lies[i].tells(s, op, honest)
+		}
+	}}.Answer(seq)
+	races := slices.ContainsFunc(seq, func(op ops.Op) bool { _, thread := op.(ops.Thread); return thread })
+	for i := range lies {
+		if tells[i] || lies[i].Race != nil && races {
+			told = append(told, i)
+		}
+	}
+	return told
+}
+
+// tells says whether a kernel that tells the lie does otherwise there than an honest one.
+func (l *Lie) tells(s *State, op ops.Op, honest []Outcome) bool {
+	return l.Tell != nil && !l.stops(honest) && !slices.EqualFunc(honest, l.Tell(s, op, honest), sameOutcome)
+}
+
+func sameOutcome(a, b Outcome) bool {
+	return a.Want == b.Want && a.Free == b.Free && reflect.ValueOf(a.Then).Pointer() == reflect.ValueOf(b.Then).Pointer()
+}
+
+// stops says whether a kernel refuses before it comes to where the lie is: whatever else is broken, it
+// looks at who asks first, and says so, unless that is the lie.
+func (l *Lie) stops(honest []Outcome) bool {
+	privileges := func(k Key) bool { return k.Claim == "U1" }
+	return honest[0].Want.Errno == ops.Errno(unix.EPERM) && slices.ContainsFunc(keysOf(honest[0].By), privileges) && !slices.ContainsFunc(l.Breaks, privileges)
 }
 
 // Liar is the fake kernel that tells a lie.
@@ -51,7 +92,7 @@ func Liar(lie *Lie) Fake {
 	if lie.On != (Version{}) {
 		k.Version = lie.On
 	}
-	return Fake{k, lie}
+	return Fake{Kernel: k, Lie: lie}
 }
 
 // choice is one of the answers that are allowed. The order of a hash table's

@@ -64,7 +64,7 @@ func (m mutant) refutedBy(t ops.Trace) bool {
 		return false
 	}
 	k.mistaken = m.not
-	f := Fake{k, m.lie}
+	f := Fake{Kernel: k, Lie: m.lie}
 	s := NewState(k)
 	for _, step := range t.Steps {
 		o := match(f.outcomes(s, step.Op), step.Got)

@@ -48,7 +48,6 @@ type examination struct {
 	phase    func(what string) // nil if nobody watches
 	known    []shown
 	mode     target.Mode // of the guest
-	memo     *drawings   // what was drawn before; nil if nobody draws it again
 	first    bool        // a violation is enough
 
 	rows     []properties.Key // that are asked
@@ -164,7 +163,7 @@ func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
 	for r, row := range rows {
 		planners.Go(func() {
 			for n := from; n < to; n++ {
-				jobs[(n-from)*len(rows)+r] = x.drawn(row, n)
+				jobs[(n-from)*len(rows)+r] = x.job(properties.Plan(x.kernel, row, x.seed, n))
 			}
 		})
 	}
@@ -185,11 +184,6 @@ func (x *examination) choose(jobs []target.Job) []target.Job {
 		}
 		return job.Carefully && known && x.killers > maxKillers
 	})
-}
-
-// drawn is the job of the sequence with that number of a row.
-func (x *examination) drawn(row properties.Key, n int) target.Job {
-	return x.memo.of(drawing{x.kernel.Version, row, x.seed, n}, func() target.Job { return x.job(properties.Plan(x.kernel, row, x.seed, n)) })
 }
 
 // job asks for care where a kernel is known to die.
