@@ -257,6 +257,18 @@ const FeatureJIT = "jit"
 // offset (CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS).
 const FeatureUnaligned = "unaligned"
 
+// FeatureInlined is what a kernel lacks that calls a function for each lookup of a program in a per-CPU array: its JIT
+// does not know the instruction that the verifier would put there (bpf_jit_supports_percpu_insn).
+const FeatureInlined = "inlined-percpu"
+
+// FeaturePointers is what a kernel of 32 bits lacks.
+const FeaturePointers = "pointers-64"
+
+// MachineFeatures are the features by which kernels of one version differ: known.txt may tie a row to them.
+func MachineFeatures() []string {
+	return []string{FeatureLittleEndian, FeatureJIT, FeatureUnaligned, FeatureInlined, FeaturePointers}
+}
+
 // FeatureCPUs is what a machine lacks that has a single processor: nothing happens
 // at the same time there.
 const FeatureCPUs = "processors"

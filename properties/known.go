@@ -9,19 +9,28 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
+
+	"mimic/ops"
 )
 
 // Known is a row of known.txt: a promise that some kernels are known to break.
 type Known struct {
 	Ref          Ref
 	Since, Until Version // Until is zero if no kernel keeps it again
+	Where        []Where // what else is so of the kernels
 	Sequence     string  // path of the sequence that shows it; "" if none does for sure
 	Reason       string
 }
 
 // On says whether the row speaks of kernel k.
 func (d Known) On(k Kernel) bool {
-	return k.Version.in(d.Since, d.Until)
+	return k.Version.in(d.Since, d.Until) && !slices.ContainsFunc(d.Where, func(w Where) bool { return k.has(w.Feature) == w.Lacks })
+}
+
+// Where is a feature that a kernel has, or lacks, on which a row speaks.
+type Where struct {
+	Feature string
+	Lacks   bool
 }
 
 // Explains says whether the row speaks of what a violation breaks. That a kernel
@@ -69,8 +78,8 @@ func (e *KnownError) Error() string {
 
 func parseKnown(text string) (d Known, column int, err error) {
 	at := knownRow.FindAllStringIndex(text, -1)
-	if len(at) < 6 {
-		return d, len(text) + 1, fmt.Errorf("%d columns, want rule, family, since, until, sequence and reason", len(at))
+	if len(at) < 7 {
+		return d, len(text) + 1, fmt.Errorf("%d columns, want rule, family, since, until, where, sequence and reason", len(at))
 	}
 	word := func(i int) string { return text[at[i][0]:at[i][1]] }
 	for i, parse := range []func(string) error{
@@ -78,12 +87,13 @@ func parseKnown(text string) (d Known, column int, err error) {
 		func(s string) (err error) { d.Ref.Family, err = familyOfRule(s, d.Ref.Rule); return err },
 		func(s string) (err error) { d.Since, err = ParseVersion(s); return err },
 		func(s string) (err error) { d.Until, err = parseUntil(s, d.Since); return err },
+		func(s string) (err error) { d.Where, err = parseWhere(s); return err },
 	} {
 		if err := parse(word(i)); err != nil {
 			return d, at[i][0] + 1, err
 		}
 	}
-	d.Sequence, d.Reason = strings.TrimPrefix(word(4), "-"), text[at[5][0]:]
+	d.Sequence, d.Reason = strings.TrimPrefix(word(5), "-"), text[at[6][0]:]
 	return d, 0, nil
 }
 
@@ -113,4 +123,18 @@ func parseUntil(s string, since Version) (v Version, err error) {
 		err = fmt.Errorf("until %s is not after since %s", v, since)
 	}
 	return v, err
+}
+
+func parseWhere(s string) (all []Where, err error) {
+	if s == "-" {
+		return nil, nil
+	}
+	for word := range strings.SplitSeq(s, ",") {
+		feature, lacks := strings.CutPrefix(word, "!")
+		if !slices.Contains(ops.MachineFeatures(), feature) {
+			return nil, fmt.Errorf("%q is not a feature of machines, which are %s", feature, strings.Join(ops.MachineFeatures(), ", "))
+		}
+		all = append(all, Where{feature, lacks})
+	}
+	return all, nil
 }

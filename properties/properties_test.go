@@ -253,20 +253,36 @@ func TestReduceLeavesWhatMatters(t *testing.T) {
 }
 
 func TestParseKnown(t *testing.T) {
-	const good = "dead/reopened inner 6.1 - findings/x.seq because of this"
+	const good = "dead/reopened inner 6.1 - jit,!pointers-64 findings/x.seq because of this"
 	rows, err := ParseKnown("known.txt", strings.NewReader("# comment\n\n"+good+"\n"))
 	if err != nil || len(rows) != 1 || rows[0].Reason != "because of this" || rows[0].Since != (Version{6, 1}) {
 		t.Fatalf("got %+v, %v", rows, err)
 	}
 	for text, want := range map[string]string{
-		"dead/reopened inner 6.1 -":             "known.txt:1:26: 4 columns",
-		"dead/nothing inner 6.1 - f r":          `known.txt:1:1: "dead/nothing" is not a rule`,
-		"dead/reopened hash 6.1 - f r":          `known.txt:1:15: rule dead/reopened is not asked of family "hash"`,
-		"dead/reopened inner six - f r":         `known.txt:1:21: "six" does not begin like a kernel release`,
-		"dead/reopened inner 6.1 5.10 f reason": "known.txt:1:25: until 5.10 is not after since 6.1",
+		"dead/reopened inner 6.1 -":               "known.txt:1:26: 4 columns",
+		"dead/nothing inner 6.1 - - f r":          `known.txt:1:1: "dead/nothing" is not a rule`,
+		"dead/reopened hash 6.1 - - f r":          `known.txt:1:15: rule dead/reopened is not asked of family "hash"`,
+		"dead/reopened inner six - - f r":         `known.txt:1:21: "six" does not begin like a kernel release`,
+		"dead/reopened inner 6.1 5.10 - f reason": "known.txt:1:25: until 5.10 is not after since 6.1",
+		"dead/reopened inner 6.1 - jitt f reason": `known.txt:1:27: "jitt" is not a feature of machines, which are little-endian, jit`,
 	} {
 		if _, err := ParseKnown("known.txt", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestKnownWhere: a row may be about kernels of one kind only.
+func TestKnownWhere(t *testing.T) {
+	d := Known{Since: Version{6, 1}, Where: []Where{{ops.FeatureJIT, false}, {ops.FeaturePointers, true}}}
+	for lacks, want := range map[string]bool{"": false, ops.FeatureJIT: false, ops.FeaturePointers: true, ops.FeatureJIT + "," + ops.FeaturePointers: false} {
+		k := Newest()
+		k.Lacks = map[string]string{}
+		for f := range strings.SplitSeq(lacks, ",") {
+			k.Lacks[f] = "for the test"
+		}
+		if d.On(k) != want {
+			t.Errorf("a kernel that lacks %q: got %v", lacks, !want)
 		}
 	}
 }

@@ -161,6 +161,35 @@ func infoOf(fd uint32) (mapInfo, unix.Errno) {
 	return info, errno
 }
 
+// instruction is struct bpf_insn.
+type instruction struct {
+	code, regs uint8
+	off        int16
+	imm        int32
+}
+
+// percpu says whether it adds to an address where this CPU's variables are: BPF_MOV64_PERCPU_REG.
+func (i instruction) percpu() bool { return i.code == 0xbf && i.off == -1 }
+
+// progInfo is how struct bpf_prog_info begins.
+type progInfo struct {
+	progType, id       uint32
+	tag                [8]byte
+	jitedLen, xlated   uint32
+	jited, xlatedInsns uint64
+}
+
+// translated is a short program as the verifier left it.
+func translated(fd uint32) ([]instruction, unix.Errno) {
+	insns := make([]instruction, 4096)
+	size := uint32(unsafe.Sizeof(insns[0]))
+	info := progInfo{xlated: uint32(len(insns)) * size, xlatedInsns: uint64(uintptr(unsafe.Pointer(&insns[0])))}
+	attr := infoAttr{fd: fd, length: uint32(unsafe.Sizeof(info)), info: uint64(uintptr(unsafe.Pointer(&info)))}
+	_, errno := bpf(cmdInfoByFD, &attr)
+	runtime.KeepAlive(insns)
+	return insns[:min(len(insns), int(info.xlated/size))], errno
+}
+
 func openByID(id uint32, flags ops.CreateFlags) (uint32, unix.Errno) {
 	return bpf(cmdMapFDByID, &idAttr{id: id, openFlags: uint32(flags)})
 }

@@ -3,6 +3,7 @@ package executor
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureLittleEndian, probeOrder())
 	note(ops.FeatureJIT, probeJIT())
 	note(ops.FeatureUnaligned, x.probeUnaligned())
+	note(ops.FeatureInlined, x.probeInlined())
+	note(ops.FeaturePointers, probePointers())
 	note(ops.FeatureCaps, whyNotAtAll())
 	for _, v := range []ops.Disabled{ops.NotDisabled, ops.DisabledByNow} {
 		note(v.Feature(), x.whyNotLowered(v))
@@ -146,6 +149,40 @@ func probeJIT() string {
 func (x *Executor) probeUnaligned() string {
 	return x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 8, Max: 1},
 		ops.Prog{Def: "p", Type: ops.XDP, Map: "m", Body: "map get:0 check read:1:4"})
+}
+
+// probeInlined reads what the verifier made of a lookup in a per-CPU array.
+func (x *Executor) probeInlined() string {
+	fresh := x.fresh()
+	defer fresh.closeAll()
+	for _, op := range (ops.Sequence{
+		ops.Map{Def: "m", Type: ops.PercpuArray, Key: 4, Value: 4, Max: 1},
+		ops.Prog{Def: "p", Type: ops.SocketFilter, Map: "m", Body: ops.BodyLookup},
+	}) {
+		if r := fresh.do(op); r != ops.OK {
+			return fmt.Sprintf("%s answers %s", ops.Verb(op), r)
+		}
+	}
+	insns, errno := translated(fresh.handle("p").fd)
+	if errno != 0 {
+		return fmt.Sprintf("reading a translated program answers %v", ops.Failed(errno))
+	}
+	if !slices.ContainsFunc(insns, instruction.percpu) {
+		return "a lookup in a per-CPU array calls a function"
+	}
+	return ""
+}
+
+// probePointers asks for the machine, which is the kernel's and not that of a program of 32 bits.
+func probePointers() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return err.Error()
+	}
+	if machine := unix.ByteSliceToString(u.Machine[:]); !strings.Contains(machine, "64") && machine != "s390x" {
+		return "the machine is " + machine
+	}
+	return ""
 }
 
 func probeOrder() string {
