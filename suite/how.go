@@ -11,6 +11,7 @@ import (
 type How struct {
 	Mode    target.Mode
 	Backend string // what starts them, see vmtest.Config; "" is the usual one
+	Cold    bool   // they are booted, also if an earlier run kept one that had booted
 }
 
 // ParseHow reads what -mode and -backend take. The error is a *UsageError.
@@ -25,7 +26,7 @@ func ParseHow(mode, backend string) (How, error) {
 	case m == target.Det && backend == vmtest.VNG:
 		return How{}, &UsageError{fmt.Sprintf("-mode %s -backend %s: a guest whose instructions are counted is kept by its monitor, which %s does not hand on; leave one of them out", m, backend, backend)}
 	}
-	return How{m, backend}, nil
+	return How{Mode: m, Backend: backend}, nil
 }
 
 // onlyGuests errs if a way was asked for of what is no guest.

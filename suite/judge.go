@@ -3,9 +3,11 @@ package suite
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"mimic/ops"
 	"mimic/properties"
@@ -49,6 +51,8 @@ type examination struct {
 	known    []shown
 	mode     target.Mode // of the guest
 	first    bool        // a violation is enough
+	quick    bool        // every row is asked as little as it takes
+	cache    string      // folder that remembers what that is; "" is none
 
 	rows     []properties.Key // that are asked
 	asked    properties.Asked
@@ -75,10 +79,7 @@ type examination struct {
 func (x *examination) examine(rows []properties.Key, perRow int, out *report.Kernel) error {
 	x.rows, x.asked, x.seen, x.tally = rows, properties.Asked{}, map[string]*report.Finding{}, properties.NewTally()
 	start := time.Now()
-	err := x.runAll(rows, perRow)
-	if err == nil {
-		err = x.askMore(rows, perRow)
-	}
+	err := x.ask(rows, perRow)
 	out.Took = time.Since(start)
 	if err == nil {
 		err = x.reduceAll()
@@ -99,7 +100,7 @@ func (x *examination) examine(rows []properties.Key, perRow int, out *report.Ker
 		err = fmt.Errorf("%d sequences could not be run, the first: %s", len(x.refused), x.refused[0])
 	}
 	x.verdicts(rows, out)
-	if err == nil && len(rows) == len(properties.Keys()) && perRow >= DefaultSequences && out.Count(report.Violated) == 0 {
+	if err == nil && len(rows) == len(properties.Keys()) && perRow >= DefaultSequences && !x.quick && out.Count(report.Violated) == 0 {
 		out.Absent = x.tally.Absent(x.kernel)
 	}
 	if err != nil {
@@ -118,6 +119,17 @@ func cutShort(out *report.Kernel) {
 	}
 }
 
+func (x *examination) ask(rows []properties.Key, perRow int) error {
+	if x.quick {
+		return x.askQuickly(rows)
+	}
+	err := x.runAll(rows, perRow)
+	if err == nil && perRow >= DefaultSequences {
+		err = x.askMore(rows, perRow, DefaultSequences)
+	}
+	return err
+}
+
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
 	x.planned = len(rows) * perRow
 	step := batch
@@ -134,10 +146,14 @@ func (x *examination) runAll(rows []properties.Key, perRow int) error {
 
 // runSome runs the sequences of rows from one number to before another.
 func (x *examination) runSome(rows []properties.Key, from, to int) error {
+	return x.runJobs(x.plan(rows, from, to))
+}
+
+func (x *examination) runJobs(jobs []target.Job) error {
 	ctx, stop := context.WithCancel(x.ctx)
 	defer stop()
 	x.stop = stop
-	jobs := x.choose(x.plan(rows, from, to))
+	jobs = x.choose(jobs)
 	return x.orEnough(x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
 		x.judge(jobs[i].Sequence, t)
 		x.progress(x.sequence, x.planned)
@@ -156,18 +172,40 @@ func (x *examination) orEnough(err error) error {
 func (x *examination) ended() bool { return x.deaths >= maxDeaths || x.enough }
 
 // plan makes jobs of the sequences of every row from one number to before another.
-// Those that ask for care come last: each waits until all before it are answered.
 func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
-	jobs := make([]target.Job, len(rows)*(to-from))
-	var planners sync.WaitGroup
-	for r, row := range rows {
-		planners.Go(func() {
-			for n := from; n < to; n++ {
-				jobs[(n-from)*len(rows)+r] = x.job(properties.Plan(x.kernel, row, x.seed, n))
-			}
+	var chosen []numbered
+	for n := from; n < to; n++ {
+		for _, row := range rows {
+			chosen = append(chosen, numbered{row, n})
+		}
+	}
+	return x.planOf(chosen)
+}
+
+func (x *examination) planOf(chosen []numbered) []target.Job {
+	seqs := make([]ops.Sequence, len(chosen))
+	inParallel(len(chosen), func(i int) { seqs[i] = properties.Plan(x.kernel, chosen[i].Row, x.seed, chosen[i].N) })
+	return x.jobs(seqs)
+}
+
+// inParallel does something for each of n numbers, on all processors.
+func inParallel(n int, do func(i int)) {
+	var work errgroup.Group
+	work.SetLimit(runtime.NumCPU())
+	for i := range n {
+		work.Go(func() error {
+			do(i)
+			return nil
 		})
 	}
-	planners.Wait()
+	work.Wait() // it has no errors
+}
+
+// jobs puts those that ask for care last: each waits until all before it are answered.
+func (x *examination) jobs(seqs []ops.Sequence) (jobs []target.Job) {
+	for _, seq := range seqs {
+		jobs = append(jobs, x.job(seq))
+	}
 	isCareful := func(job target.Job) bool { return job.Carefully }
 	isPlain := func(job target.Job) bool { return !job.Carefully }
 	careful := slices.DeleteFunc(slices.Clone(jobs), isPlain)

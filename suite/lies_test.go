@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -69,16 +68,10 @@ func toldIn(on properties.Kernel, lies []properties.Lie) [][]ops.Sequence {
 	rows := properties.Keys()
 	asked := make([]ops.Sequence, len(rows)*aloneSequences)
 	tellers := make([][]int, len(asked))
-	var all sync.WaitGroup
-	for cpu := range runtime.NumCPU() {
-		all.Go(func() {
-			for i := cpu; i < len(asked); i += runtime.NumCPU() {
-				asked[i] = properties.Plan(on, rows[i%len(rows)], 0, i/len(rows))
-				tellers[i] = on.Told(asked[i], lies)
-			}
-		})
-	}
-	all.Wait()
+	inParallel(len(asked), func(i int) {
+		asked[i] = properties.Plan(on, rows[i%len(rows)], 0, i/len(rows))
+		tellers[i] = on.Told(asked[i], lies)
+	})
 	told := make([][]ops.Sequence, len(lies))
 	for i, by := range tellers {
 		for _, l := range by {

@@ -6,20 +6,20 @@ import (
 	"mimic/properties"
 )
 
-// moreRounds is how often the rows that were asked too little are asked as much again.
-const moreRounds = 3
+// moreSequences of a row that was asked too little are asked at most beyond those of the usual run.
+const moreSequences = 3 * DefaultSequences
 
 // askMore plans more sequences for rows of which a rule was never asked, or all
 // too seldom: chance leaves one out now and then. What is still not asked then is
-// not by chance.
-func (x *examination) askMore(rows []properties.Key, perRow int) error {
-	for round := 1; round <= moreRounds && !x.ended(); round++ {
-		open := slices.DeleteFunc(slices.Clone(rows), func(key properties.Key) bool { return !x.open(key) })
-		if len(open) == 0 || perRow < DefaultSequences {
+// not by chance. The first of them has the number from, and step of a row are run at a time.
+func (x *examination) askMore(rows []properties.Key, from, step int) error {
+	for first := from; first < from+moreSequences && !x.ended(); first += step {
+		open := x.stillOpen(rows)
+		if len(open) == 0 {
 			return nil
 		}
-		x.planned += len(open) * perRow
-		if err := x.runSome(open, round*perRow, (round+1)*perRow); err != nil {
+		x.planned += len(open) * step
+		if err := x.runSome(open, first, first+step); err != nil {
 			return err
 		}
 	}
@@ -35,5 +35,15 @@ func (x *examination) open(key properties.Key) bool {
 	known := func(ref properties.Ref) bool {
 		return slices.ContainsFunc(x.known, func(d shown) bool { return d.Ref == ref && d.On(x.kernel) })
 	}
-	return x.asked.Of(key) < leastAsked || x.unasked(key, known) != ""
+	return x.asked.Of(key) < leastAsked && !x.deviates(key) || x.unasked(key, known) != ""
+}
+
+// deviates says whether something was seen that the row does as known.txt has it, of which no question counts.
+func (x *examination) deviates(key properties.Key) bool {
+	for _, f := range x.seen {
+		if f.Known != "" && slices.Contains(f.Reduced.Broken(), key) {
+			return true
+		}
+	}
+	return false
 }

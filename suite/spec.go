@@ -261,7 +261,7 @@ func teller(logf func(string, ...any)) func(string) {
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir(), cmp.Or(os.Getenv(AgentArchVariable), k.GOARCH()))
-	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
+	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Cold: b.how.Cold, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

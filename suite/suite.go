@@ -21,6 +21,7 @@ import (
 	"mimic/properties"
 	"mimic/report"
 	"mimic/target"
+	"mimic/vmtest"
 )
 
 // DefaultSequences is how many sequences are planned for each row of the table
@@ -34,6 +35,7 @@ type Config struct {
 	Seed      uint64           // names every sequence of the run
 	Sequences int              // for each row; DefaultSequences if 0
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
+	Quick     bool             // instead, ask each row as little as it takes: a few hundred sequences for all
 	First     bool             // a violation ends the asking: for kernels that are known to be broken
 	Out       string           // folder for reduced sequences and traces; none if ""
 	Log       io.Writer        // lines of progress; none if nil
@@ -119,7 +121,7 @@ func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kerne
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, quick: c.Quick, cache: vmtest.CacheDir()}
 	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {

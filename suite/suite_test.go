@@ -21,15 +21,19 @@ var (
 	vmFlag      = flag.String("vm", "", "kernels to run on: names of kernels.txt, all, host, or paths of images, separated by commas")
 	seedFlag    = flag.Uint64("seed", 1, "seed that names every sequence of the run")
 	sequences   = flag.Int("sequences", DefaultSequences, "sequences planned for each row of the table of claims")
+	quickFlag   = flag.Bool("quick", false, quickHelp)
 	missingFlag = flag.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")
 	claimsFlag  = flag.String("claims", "", "claims to ask, as in P90 or P90/hash, separated by commas; all unless given")
 	modeFlag    = flag.String("mode", string(target.Fast), "how the time of guests passes, see docs/running.md: "+target.ModeNames())
 	backend     = flag.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames())
+	coldFlag    = flag.Bool("cold", false, "boot each kernel, also if an earlier run kept one that had booted")
 	outputs     = outputFlags()
 	jobsFlag    = flag.Int("jobs", 0, "kernels examined at the same time; as many as there is room for unless given")
 	outFlag     = flag.String("out", "", "folder for reduced sequences; out at the top of the module unless given")
 )
+
+const quickHelp = "instead of -sequences: ask each row as little as it takes to say that it holds"
 
 // outputFlags are the files that the command writes too. A test runs in the folder of
 // its package; who typed the path was at the top of the module.
@@ -65,7 +69,7 @@ func interruptible(t *testing.T) context.Context {
 }
 
 func config(t *testing.T) Config {
-	specs, err := ParseSpecs(*vmFlag, How{target.Mode(*modeFlag), *backend})
+	specs, err := ParseSpecs(*vmFlag, How{target.Mode(*modeFlag), *backend, *coldFlag})
 	if err != nil {
 		t.Fatalf("usage: %v", err)
 	}
@@ -74,7 +78,7 @@ func config(t *testing.T) Config {
 		t.Fatalf("usage: %v", err)
 	}
 	return Config{
-		Kernels: specs, Rows: rows, Seed: *seedFlag, Sequences: *sequences, Jobs: *jobsFlag,
+		Kernels: specs, Rows: rows, Seed: *seedFlag, Sequences: *sequences, Quick: *quickFlag, Jobs: *jobsFlag,
 		Out: OutFolder(*outFlag), Log: os.Stderr,
 	}
 }

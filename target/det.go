@@ -101,7 +101,7 @@ func (v *VM) abandon() {
 // resume replaces the guest, which is gone, by one of the snapshot. What is asked here it finds.
 func (v *VM) resume(ask func(*session) error) error {
 	vm, err := v.snapshot.Resume(v.life, func(vm *vmtest.VM) (err error) {
-		if v.session, _, err = greet(vm, vm.MaxOutstanding(), greetLimit); err == nil {
+		if v.session, v.hello, err = greet(vm, vm.MaxOutstanding(), greetLimit); err == nil {
 			err = ask(v.session)
 		}
 		return err

@@ -1,6 +1,11 @@
 package target
 
-import "fmt"
+import (
+	"crypto/rand"
+	"fmt"
+
+	"mimic/vmtest"
+)
 
 // keep keeps the guest, which waits for its first question, so that those that follow it begin like it
 // instead of being booted. Where that does not work they are booted, and that is said once.
@@ -26,9 +31,51 @@ func (v *VM) keep() error {
 
 // giveUp has guests booted from now on.
 func (v *VM) giveUp(why error) {
-	v.snapshot.Close()
+	v.snapshot.Discard()
 	v.snapshot, v.cold = nil, true
+	v.say(fmt.Sprintf("guests of %s are booted after each death, which takes longer: %v", v.config.Kernel.Name, why))
+}
+
+func (v *VM) say(what string) {
 	if v.config.Progress != nil {
-		v.config.Progress(fmt.Sprintf("guests of %s are booted after each death, which takes longer: %v", v.config.Kernel.Name, why))
+		v.config.Progress(what)
 	}
 }
+
+// begin takes the first guest from where an earlier run kept one like it, or boots it and keeps it for the next.
+func (v *VM) begin() error {
+	start, err := v.start()
+	if err != nil {
+		v.say(err.Error())
+	}
+	if v.snapshot = start; v.snapshot != nil {
+		return v.boot()
+	}
+	if err := v.bootCold(); err != nil || v.coldOnly() {
+		return err
+	}
+	if err := v.keep(); err != nil || v.snapshot == nil {
+		return err
+	}
+	if err := v.snapshot.Save(); err != nil {
+		v.say(err.Error() + "; it is booted each time")
+	}
+	return nil
+}
+
+// start is what is kept of an earlier run; nil is nothing.
+func (v *VM) start() (*vmtest.Snapshot, error) {
+	if v.config.Cold || v.config.Counted {
+		return nil, nil
+	}
+	return vmtest.Start(v.config)
+}
+
+// coldOnly says whether a guest is not worth keeping for the next run, or cannot be: one of KVM boots in less than a
+// second.
+func (v *VM) coldOnly() bool {
+	return v.config.Cold || v.config.Counted || v.vm.Recipe().Accel == vmtest.KVM || v.vm.CanBeKept() != nil
+}
+
+// reseed has a kernel draw other random numbers than those that began like it: hashes of keys depend on them.
+func reseed(s *session) error { return s.conn.Sow(rand.Text()) }

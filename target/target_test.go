@@ -69,7 +69,7 @@ func tryBoot(t testing.TB, processors int) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Boot(t.Context(), vmtest.Config{Kernel: k, Init: agent(t), CPUs: processors})
+	return Boot(t.Context(), vmtest.Config{Kernel: k, Init: agent(t), CPUs: processors, Cold: true})
 }
 
 func kernelOfSeries(t testing.TB) (k vmtest.Kernel, err error) {

@@ -1,17 +1,22 @@
 package target
 
 import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"mimic/ops"
+	"mimic/vmtest"
 )
 
-// BenchmarkThroughput runs sequences that wait for nothing but their end. inside-ops/s is the
-// pace of their operations by the guest's clock, ops/s that of everything by the host's.
+// BenchmarkThroughput runs sequences that wait for nothing but their end, in the same kernel as a program that
+// makes their system calls and nothing else. inside-ops/s is the pace of their operations by the guest's clock,
+// ops/s that of everything by the host's, ratio the first by that of the program.
 func BenchmarkThroughput(b *testing.B) {
-	vm, err := tryBoot(b, 1)
+	vm, err := tryBoot(b, processors)
 	if err != nil {
 		b.Skipf("no guest: %v", err)
 	}
@@ -23,12 +28,41 @@ func BenchmarkThroughput(b *testing.B) {
 		jobs = append(jobs, parse(b, text))
 	}
 	var inside time.Duration
+	var bare float64
 	for b.Loop() {
 		if err := vm.Run(b.Context(), jobs, func(_ int, t ops.Trace) { inside += t.Took }); err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
+		bare += barePace(b)
+		b.StartTimer()
 	}
 	done := float64(b.N * len(jobs) * len(jobs[0].Sequence))
+	pace := (done - float64(b.N*len(jobs))) / inside.Seconds()
 	b.ReportMetric(done/b.Elapsed().Seconds(), "ops/s")
-	b.ReportMetric((done-float64(b.N*len(jobs)))/inside.Seconds(), "inside-ops/s")
+	b.ReportMetric(pace, "inside-ops/s")
+	b.ReportMetric(pace/(bare/float64(b.N)), "ratio")
+}
+
+// barePace is how many system calls a second the program makes in a guest.
+func barePace(b *testing.B) (pace float64) {
+	b.Helper()
+	program := filepath.Join(b.TempDir(), "bare")
+	build := exec.Command("go", "build", "-o", program, "./internal/bare")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build the program: %v\n%s", err, out)
+	}
+	k, err := kernelOfSeries(b)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ran, err := RunBinary(b.Context(), vmtest.Config{Kernel: k, Init: agent(b)}, program)
+	if err == nil {
+		_, err = fmt.Sscan(ran.Output, &pace)
+	}
+	if err != nil {
+		b.Fatalf("%v: %+v", err, ran)
+	}
+	return pace
 }

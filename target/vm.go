@@ -36,7 +36,7 @@ func Boot(ctx context.Context, config vmtest.Config) (*VM, error) {
 	config.Env = append(config.Env, agentEnv...)
 	config.Cmdline = append(parametersFor(config.CPUs), config.Cmdline...)
 	v := &VM{config: config, mode: Fast, life: ctx}
-	return v, v.boot()
+	return v, v.begin()
 }
 
 // parametersFor are those of a kernel with so many processors. Several that are
@@ -52,7 +52,7 @@ func parametersFor(processors int) []string {
 
 func (v *VM) boot() error {
 	if v.snapshot != nil {
-		err := v.resume(nothing)
+		err := v.resume(reseed)
 		if err == nil || v.mode == Det || v.life.Err() != nil {
 			return err
 		}

@@ -84,9 +84,9 @@ func (r aptRoot) prepare() error {
 	source := fmt.Sprintf("deb [arch=%s target=Packages signed-by=%s] %s %s main\n",
 		r.arch, keys, r.mirror, r.suite)
 	return errors.Join(
-		writeFile(filepath.Join(r.dir, "status"), nil),
-		writeFile(filepath.Join(r.dir, "sources.list"), []byte(source)),
-		writeFile(filepath.Join(r.dir, "apt.conf"), fmt.Appendf(nil, settings, r.dir, r.arch)),
+		WriteFile(filepath.Join(r.dir, "status"), nil),
+		WriteFile(filepath.Join(r.dir, "sources.list"), []byte(source)),
+		WriteFile(filepath.Join(r.dir, "apt.conf"), fmt.Appendf(nil, settings, r.dir, r.arch)),
 	)
 }
 
@@ -141,7 +141,7 @@ func (r aptRoot) candidates(ctx context.Context, progress func(string)) ([]candi
 	if err != nil || ctx.Err() != nil {
 		return nil, failed
 	}
-	_ = writeFile(r.failure(), nil)
+	_ = WriteFile(r.failure(), nil)
 	progress(fmt.Sprintf("using the package lists of %s from %s; newer ones cannot be had: %v",
 		r.suite, fetched.Format(time.DateTime), failed))
 	return list, nil
@@ -200,7 +200,7 @@ func (r aptRoot) refresh(ctx context.Context, progress func(string)) ([]candidat
 	if err != nil {
 		return nil, err
 	}
-	return list, writeFile(r.index(), text)
+	return list, WriteFile(r.index(), text)
 }
 
 // read goes through the fetched lists.

@@ -47,18 +47,9 @@ type attempt struct {
 // suit the host and the kernel, fastest first, and remembers which one worked. When ctx ends, so
 // does the guest. Any error but one about the configuration is a *BootError.
 func Boot(ctx context.Context, c Config) (*VM, error) {
-	c, err := c.complete()
+	c, err := c.prepare()
 	if err != nil {
 		return nil, err
-	}
-	if c.QEMU, err = exec.LookPath(c.QEMU); err != nil {
-		return nil, &BootError{Kind: Unstarted, Recipe: c.Recipe,
-			Detail: err.Error() + "; " + archOf(c.Kernel.Arch).installs() + " installs QEMU"}
-	}
-	if program := backendOf(c.Backend).program; program != "" {
-		if _, err := exec.LookPath(program); err != nil {
-			return nil, &BootError{Kind: Unstarted, Recipe: c.Recipe, Detail: err.Error() + "; scripts/setup.sh " + c.Backend + " installs it"}
-		}
 	}
 	memory := recall(c)
 	for _, a := range plan(c, memory) {
@@ -80,6 +71,24 @@ func Boot(ctx context.Context, c Config) (*VM, error) {
 		c.Progress(a.recipe.nextAfter(failed))
 	}
 	panic("vmtest: a plan without a last attempt")
+}
+
+// prepare checks the configuration, fills in defaults, and finds the programs.
+func (c Config) prepare() (Config, error) {
+	c, err := c.complete()
+	if err != nil {
+		return c, err
+	}
+	if c.QEMU, err = exec.LookPath(c.QEMU); err != nil {
+		return c, &BootError{Kind: Unstarted, Recipe: c.Recipe,
+			Detail: err.Error() + "; " + archOf(c.Kernel.Arch).installs() + " installs QEMU"}
+	}
+	if program := backendOf(c.Backend).program; program != "" {
+		if _, err := exec.LookPath(program); err != nil {
+			return c, &BootError{Kind: Unstarted, Recipe: c.Recipe, Detail: err.Error() + "; scripts/setup.sh " + c.Backend + " installs it"}
+		}
+	}
+	return c, nil
 }
 
 // nextAfter says in a sentence that a recipe failed and what is tried next.

@@ -24,8 +24,8 @@ func CacheDir() string {
 // kernel releases it when this process dies.
 func Lock(ctx context.Context, path string) (unlock func(), err error) { return lock(ctx, path) }
 
-// writeFile writes a file of the cache so that nobody ever sees a part of it.
-func writeFile(path string, data []byte) error {
+// WriteFile writes a file of the cache so that nobody ever sees a part of it.
+func WriteFile(path string, data []byte) error {
 	return writeWith(path, func(f *os.File) error {
 		_, err := f.Write(data)
 		return err

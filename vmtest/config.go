@@ -42,6 +42,7 @@ type Config struct {
 	Backend  string       // QEMU or VNG; "" is QEMU
 	Recipe   Recipe       // boot this way and no other; the zero Recipe finds one
 	ForceTCG bool         // do not try /dev/kvm
+	Cold     bool         // boot, also if the cache has a Start
 	QEMU     string       // that for the kernel's architecture, looked up in PATH
 	Progress func(string) // told, in a sentence, about what takes long or goes another way
 

@@ -48,7 +48,7 @@ func (s *Source) acquire(ctx context.Context, d download, use func(path string) 
 		return fmt.Errorf("download %s: %w", d.what, err)
 	}
 	defer os.Remove(path)
-	got, err := hashFile(path)
+	got, err := HashFile(path)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (s *Source) fromPath(path, name string) (Kernel, error) {
 func (s *Source) unpacked(id string, code []byte) (string, error) {
 	k, err := s.once(context.Background(), "image-"+id, func(part string) (Kernel, error) {
 		path := filepath.Join(part, "vmlinux")
-		return Kernel{Name: id, Vmlinux: path}, writeFile(path, code)
+		return Kernel{Name: id, Vmlinux: path}, WriteFile(path, code)
 	})
 	return k.Vmlinux, err
 }
@@ -96,7 +96,7 @@ func (s *Source) fromDeb(path string) (Kernel, error) {
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
 		return Kernel{}, &ImageError{path, "this machine has no dpkg-deb to unpack a Debian package with: unpack it, and give the boot/vmlinuz-* in it"}
 	}
-	sum, err := hashFile(path)
+	sum, err := HashFile(path)
 	if err != nil {
 		return Kernel{}, fmt.Errorf("kernel package: %w", err)
 	}

@@ -96,7 +96,7 @@ func TestFromFileOfABuild(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "linux")
 	image := filepath.Join(tree, "arch/x86/boot/bzImage")
 	for path, data := range map[string][]byte{image: emptyBzImage(100), filepath.Join(tree, ".config"): nil} {
-		if err := writeFile(path, data); err != nil {
+		if err := WriteFile(path, data); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestFromFileOfABuild(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(tree, "arch")); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(filepath.Join(tree, "Kconfig"), nil); err != nil {
+	if err := WriteFile(filepath.Join(tree, "Kconfig"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := FromFile(tree, t.TempDir()); err == nil || !strings.Contains(err.Error(), "a folder without any of arch/x86/boot/bzImage, ") ||
@@ -126,7 +126,7 @@ func debOf(t *testing.T, files map[string][]byte) string {
 	root := filepath.Join(dir, "root")
 	files["DEBIAN/control"] = []byte("Package: linux-image-mine\nVersion: 6.12.9-3\nArchitecture: all\nMaintainer: me <me@here>\nDescription: x\n")
 	for name, data := range files {
-		if err := writeFile(filepath.Join(root, name), data); err != nil {
+		if err := WriteFile(filepath.Join(root, name), data); err != nil {
 			t.Fatal(err)
 		}
 	}

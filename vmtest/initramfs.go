@@ -28,11 +28,10 @@ var devices = []struct {
 // a kernel unpacks one after the other. memory is the address of that shared
 // with the guest, 0 without. The caller closes the file.
 func initramfs(init string, args, env []string, token string, memory int64, modules string) (*os.File, error) {
-	fd, err := unix.MemfdCreate("initramfs", unix.MFD_CLOEXEC)
+	f, err := memfile("initramfs")
 	if err != nil {
 		return nil, fmt.Errorf("memory for the initramfs: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), "initramfs")
 	if err := errors.Join(writeInitramfs(f, init, args, env, token, memory), appendFile(f, modules)); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("write the initramfs with %s: %w", init, err)

@@ -61,10 +61,10 @@ func kvmOpens() bool {
 // was tried in vain before.
 func (m *memory) worked(r Recipe) {
 	if m.board != r.Board && slices.Contains(m.boards, r.Board) {
-		_ = writeFile(m.boardFile, []byte(r.Board+"\n"))
+		_ = WriteFile(m.boardFile, []byte(r.Board+"\n"))
 	}
 	if m.kvmInVain {
-		_ = writeFile(m.distrust, []byte(m.hostBootID))
+		_ = WriteFile(m.distrust, []byte(m.hostBootID))
 	}
 }
 

@@ -45,7 +45,7 @@ const justUsed = 10 * time.Minute
 
 // Prune deletes the kernels that nobody took out for some time, ten minutes at least, and with them every
 // file that belongs to none: of downloads that were never finished, of processes that were killed, and of
-// versions of mimic that kept kernels elsewhere. It waits for those who are adding kernels.
+// versions of mimic that kept kernels elsewhere, and every start. It waits for those who are adding kernels.
 func (s *Source) Prune(ctx context.Context, unused time.Duration) (p Pruned, err error) {
 	st := s.store()
 	unlock, err := lock(ctx, st.sweepLock())
@@ -67,7 +67,8 @@ func (s *Source) Prune(ctx context.Context, unused time.Duration) (p Pruned, err
 	}
 	err = errors.Join(err, sweep(st.blob(""), func(name string) bool { return needed[name] }),
 		sweep(st.partial(""), func(name string) bool { return held(st.lockOf("download-" + name)) }),
-		sweep(st.part(""), func(name string) bool { return held(st.lockOf(name)) }))
+		sweep(st.part(""), func(name string) bool { return held(st.lockOf(name)) }),
+		sweep(filepath.Join(s.CacheDir, "starts"), func(string) bool { return false }))
 	for _, old := range []string{"kernels", "vmlinux"} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.CacheDir, old)))
 	}

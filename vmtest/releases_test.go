@@ -20,7 +20,7 @@ func remember(t *testing.T, s *Source, suite string, packages ...candidate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(s.root(suite).index(), text); err != nil {
+	if err := WriteFile(s.root(suite).index(), text); err != nil {
 		t.Fatal(err)
 	}
 }

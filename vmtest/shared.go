@@ -54,13 +54,21 @@ func newSharedLine(memoryMiB int, mark string) (*sharedLine, error) {
 	return l, err
 }
 
-// newRAM is memory that has a descriptor but no name.
+// memfile is memory that has a descriptor; the name is for people.
+func memfile(name string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// newRAM is what a guest has for its RAM.
 func newRAM(memoryMiB int) (*os.File, error) {
-	fd, err := unix.MemfdCreate("ram", unix.MFD_CLOEXEC)
+	ram, err := memfile("ram")
 	if err != nil {
 		return nil, fmt.Errorf("memory for the guest: %w", err)
 	}
-	ram := os.NewFile(uintptr(fd), "ram")
 	if err := ram.Truncate(int64(memoryMiB) << 20); err != nil {
 		ram.Close()
 		return nil, fmt.Errorf("memory for the guest: %w", err)

@@ -15,10 +15,12 @@ import (
 )
 
 // Snapshot is a guest at a moment at which it stood still; each guest that Resume makes goes on from
-// there. It is all in memory.
+// there. It is all in memory, but for the RAM of a Start.
 type Snapshot struct {
 	machine *machine
 	ram     *os.File
+	pieces  []piece  // of a file with the RAM; nil if it is the RAM
+	path    string   // of that file
 	state   *os.File // of the devices
 	console string   // what the kernel had printed
 }
@@ -96,9 +98,7 @@ func (vm *VM) keep() (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{ram: ram}
-	fd, err := unix.MemfdCreate("state", unix.MFD_CLOEXEC)
-	if err == nil {
-		s.state = os.NewFile(uintptr(fd), "state")
+	if s.state, err = memfile("state"); err == nil {
 		err = vm.monitor.migrate("migrate", s.state)
 	}
 	if err != nil {
@@ -186,28 +186,37 @@ func (s *Snapshot) set(vm *VM, tell func(*VM) error) error {
 
 // copyRAM copies what is not zero of the RAM.
 func (s *Snapshot) copyRAM() (*os.File, error) {
-	size := s.machine.config.MemoryMiB << 20
-	from, err := unix.Mmap(int(s.ram.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	pieces, err := s.data()
 	if err != nil {
 		return nil, fmt.Errorf("copy the memory of a guest: %w", err)
 	}
-	defer unix.Munmap(from)
 	ram, err := newRAM(s.machine.config.MemoryMiB)
 	if err != nil {
 		return nil, err
 	}
-	for at := int64(0); ; {
-		begin, end, err := nextData(s.ram, at)
-		if err == unix.ENXIO {
-			return ram, nil
-		}
-		if err == nil {
-			_, err = ram.WriteAt(from[begin:end], begin)
-		}
-		if err != nil {
+	for _, p := range pieces {
+		if err := p.copy(ram, s.ram); err != nil {
 			ram.Close()
 			return nil, fmt.Errorf("copy the memory of a guest: %w", err)
 		}
+	}
+	return ram, nil
+}
+
+// data is where what is not zero of the RAM is.
+func (s *Snapshot) data() (pieces []piece, err error) {
+	if s.pieces != nil {
+		return s.pieces, nil
+	}
+	for at := int64(0); ; {
+		begin, end, err := nextData(s.ram, at)
+		switch {
+		case err == unix.ENXIO:
+			return pieces, nil
+		case err != nil:
+			return nil, err
+		}
+		pieces = append(pieces, piece{At: begin, From: begin, Size: end - begin})
 		at = end
 	}
 }
@@ -249,7 +258,7 @@ func (m *machine) another() (*machine, error) {
 
 // Close gives back what only another start would need. A nil machine has nothing.
 func (m *machine) Close() error {
-	if m == nil {
+	if m == nil || m.initrd == nil {
 		return nil
 	}
 	return m.initrd.Close()

@@ -287,7 +287,7 @@ func describe(dir string, k Kernel) (Kernel, error) {
 	}
 	unpacked := filepath.Join(dir, "vmlinux")
 	if i.code != nil {
-		if err := writeFile(unpacked, i.code); err != nil {
+		if err := WriteFile(unpacked, i.code); err != nil {
 			return Kernel{}, err
 		}
 	}

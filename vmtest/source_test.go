@@ -78,7 +78,7 @@ func fillCache(t *testing.T, s *Source, suite string, age time.Duration, list ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(root.index(), text); err != nil {
+	if err := WriteFile(root.index(), text); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chtimes(root.index(), time.Time{}, time.Now().Add(-age)); err != nil {

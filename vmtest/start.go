@@ -33,12 +33,8 @@ type machine struct {
 // start boots a machine. The error is about the host: no memory, no descriptors.
 func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 	m := &machine{config: c, recipe: r, token: newToken(c)}
-	env := c.Env
-	if c.Counted {
-		env = append(slices.Clone(env), wire.HoldEnv+"=1")
-	}
-	var err error
-	if m.initrd, err = initramfs(c.Init, c.Args, env, m.token, c.sharedAt(), c.Kernel.Modules); err != nil {
+	err := m.pack()
+	if err != nil {
 		return nil, err
 	}
 	var shared *sharedLine
@@ -55,6 +51,16 @@ func start(ctx context.Context, c Config, r Recipe) (*VM, error) {
 	}
 	vm.machine = m // for its snapshot
 	return vm, nil
+}
+
+// pack makes its initramfs.
+func (m *machine) pack() (err error) {
+	c, env := m.config, m.config.Env
+	if c.Counted {
+		env = append(slices.Clone(env), wire.HoldEnv+"=1")
+	}
+	m.initrd, err = initramfs(c.Init, c.Args, env, m.token, c.sharedAt(), c.Kernel.Modules)
+	return err
 }
 
 // run runs QEMU and everything that listens to it. The memory, nil if none is shared, is the VM's

@@ -86,7 +86,7 @@ func (s store) read(id string) (r saved, err error) {
 
 // check reads a file; one that is damaged is deleted.
 func (s store) check(sum, of string) error {
-	got, err := hashFile(s.blob(sum))
+	got, err := HashFile(s.blob(sum))
 	if err == nil && got == sum {
 		return nil
 	}
@@ -104,7 +104,8 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-func hashFile(path string) (string, error) {
+// HashFile is the SHA-256 of what is in a file, in hex.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -142,7 +143,7 @@ func (s store) save(ctx context.Context, id string, k Kernel) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	if err := writeFile(s.record(id), text); err != nil {
+	if err := WriteFile(s.record(id), text); err != nil {
 		return Kernel{}, err
 	}
 	return s.load(id)
@@ -150,7 +151,7 @@ func (s store) save(ctx context.Context, id string, k Kernel) (Kernel, error) {
 
 // adopt moves a file into the store. One that is there already is replaced: it may be damaged.
 func (s store) adopt(path string) (sum string, err error) {
-	if sum, err = hashFile(path); err != nil {
+	if sum, err = HashFile(path); err != nil {
 		return "", err
 	}
 	to := s.blob(sum)

@@ -50,7 +50,7 @@ func TestStoreNamesFilesByTheirHash(t *testing.T) {
 
 // spoils are ways in which a file of a cache may be damaged.
 var spoils = map[string]func(path string) error{
-	"changed": func(path string) error { return writeFile(path, []byte("kerneL")) },
+	"changed": func(path string) error { return WriteFile(path, []byte("kerneL")) },
 	"cut":     func(path string) error { return os.Truncate(path, 3) },
 	"emptied": func(path string) error { return os.Truncate(path, 0) },
 	"gone":    os.Remove,
@@ -80,7 +80,7 @@ func TestDamagedRecordIsNoticed(t *testing.T) {
 	s, _ := cacheSource(t)
 	times := 0
 	made(t, s, "a", "kernel", &times)
-	if err := writeFile(s.store().record("a"), []byte("{")); err != nil {
+	if err := WriteFile(s.store().record("a"), []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	if made(t, s, "a", "kernel", &times); times != 2 {
@@ -115,7 +115,7 @@ func TestPrune(t *testing.T) {
 	shared := made(t, s, "shared", "recent kernel", &times)
 	st := s.store()
 	for _, path := range []string{st.partial("p"), st.partial("held"), filepath.Join(st.part("dead"), "f"), filepath.Join(s.CacheDir, "kernels", "a", "vmlinuz")} {
-		if err := writeFile(path, []byte("0123456789")); err != nil {
+		if err := WriteFile(path, []byte("0123456789")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -33,6 +33,7 @@ type options struct {
 	from      uint64
 	sequences int
 	whole     bool
+	quick     bool
 	saved     string
 	kernel    string
 	others    bool
@@ -45,6 +46,7 @@ func main() {
 	flag.Uint64Var(&o.from, "from", 1, "the first seed")
 	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
+	flag.BoolVar(&o.quick, "quick", false, "ask each row as little as mimic -quick does; saved in out/quick.tsv unless -saved says otherwise")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
@@ -53,6 +55,8 @@ func main() {
 	case o.saved != "":
 	case o.others:
 		o.saved = "out/baseline.tsv"
+	case o.quick:
+		o.saved = "out/quick.tsv"
 	default:
 		o.saved = "out/seeded.tsv"
 	}
@@ -122,7 +126,7 @@ func (o *options) specs(f fault) ([]suite.Spec, error) {
 	if f.number > 0 {
 		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
 	}
-	return suite.ParseSpecs(word, suite.How{Mode: target.Fast})
+	return suite.ParseSpecs(word, suite.How{Mode: target.Fast, Cold: true}) // there are too many to keep them all
 }
 
 // one runs the suite, or the baseline, against one fault with one seed.
@@ -135,7 +139,7 @@ func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error)
 		return result{}, err
 	}
 	start := time.Now()
-	k := suite.Run(ctx, suite.Config{Kernels: specs, Seed: seed, Sequences: o.sequences, First: !o.whole, Out: suite.OutFolder("")})[0]
+	k := suite.Run(ctx, suite.Config{Kernels: specs, Seed: seed, Sequences: o.sequences, Quick: o.quick, First: !o.whole, Out: suite.OutFolder("")})[0]
 	r := resultOf(f, k)
 	r.took = time.Since(start)
 	if k.Missing {

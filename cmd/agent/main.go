@@ -55,6 +55,9 @@ func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
 // guest.
 func serve(rw io.ReadWriter, own bool, hold func() error) int {
 	conn := wire.New(rw)
+	if own {
+		conn.Seed = executor.Reseed
+	}
 	x, hello := begin(own)
 	if err := conn.SendHello(hello); err != nil || hello.Fault != "" {
 		return 1

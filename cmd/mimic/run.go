@@ -20,7 +20,10 @@ stock  grace periods are as long as the kernel has them
 det    one processor whose instructions are the clock: the same race goes the same way each time`
 
 // guests are the flags that say which kernels, and how.
-type guests struct{ vm, mode, backend, build, config *string }
+type guests struct {
+	vm, mode, backend, build, config *string
+	cold                             *bool
+}
 
 func guestFlags(f *flag.FlagSet) guests {
 	return guests{
@@ -29,6 +32,7 @@ func guestFlags(f *flag.FlagSet) guests {
 		f.String("backend", vmtest.QEMU, "what starts guests: "+vmtest.BackendNames()),
 		f.String("build", "", "build the kernel whose source is in this folder, as far as it has changed, and run on it, too"),
 		configFlag(f, "-build"),
+		f.Bool("cold", false, "boot each kernel, also if an earlier run kept one that had booted"),
 	}
 }
 
@@ -40,6 +44,7 @@ func configFlag(f *flag.FlagSet, with string) *string {
 // specs are the kernels that were asked for. What is to be built is built here: before anything runs.
 func (g guests) specs(ctx context.Context) ([]suite.Spec, error) {
 	how, err := suite.ParseHow(*g.mode, *g.backend)
+	how.Cold = *g.cold
 	switch {
 	case err != nil:
 		return nil, err
@@ -64,7 +69,7 @@ func elsewhereFlag(f *flag.FlagSet) *string {
 }
 
 func (g guests) elsewhere(text string, of []suite.Spec) ([]suite.Spec, error) {
-	return suite.ElsewhereSpecs(text, of, suite.How{Mode: target.Mode(*g.mode), Backend: *g.backend})
+	return suite.ElsewhereSpecs(text, of, suite.How{Mode: target.Mode(*g.mode), Backend: *g.backend, Cold: *g.cold})
 }
 
 // typed is the command as somebody can type it again.
@@ -80,6 +85,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
 	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
+	quick := f.Bool("quick", false, "instead of -sequences: ask each row as little as it takes to say that it holds")
 	jobs := f.Int("jobs", 0, "kernels examined at the same time; 0 is as many as there is room for")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replay := f.String("replay", "", "run the one sequence or trace in this file instead, as mimic replay does")
@@ -114,7 +120,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences, Jobs: *jobs,
+	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences, Quick: *quick, Jobs: *jobs,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
 		return replayAll(ctx, config, []string{*replay}, "", 1, false)

@@ -33,6 +33,9 @@ type Conn struct {
 	in    *bufio.Reader
 	out   *flate.Writer
 	drain func() error // waits until the other side has what was sent
+
+	// Seed, if set, takes what Sow sent.
+	Seed func(random string)
 }
 
 // drainer is a stream that buffers where a dying kernel would take it along.
@@ -48,7 +51,7 @@ func New(rw io.ReadWriter) *Conn {
 	if d, ok := rw.(drainer); ok {
 		drain = d.Drain
 	}
-	return &Conn{bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out, drain}
+	return &Conn{in: bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out: out, drain: drain}
 }
 
 // Say writes a line and Flush sends what was written.
@@ -96,6 +99,7 @@ const (
 	careful = "careful" // before a sequence: announce each operation
 	doing   = "doing "  // before the number of the operation that comes next
 	fault   = "fault "  // the agent's own
+	seed    = "seed "   // before what nobody can know, for a kernel that others began like
 )
 
 // Ask sends a sequence. Careful asks the agent to say which operation it is
@@ -107,6 +111,14 @@ func (c *Conn) Ask(seq ops.Sequence, isCareful bool) error {
 		}
 	}
 	if err := c.Say(seq.String() + done); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Sow sends what makes a kernel draw other random numbers than those that began like it. Nothing answers it.
+func (c *Conn) Sow(random string) error {
+	if err := c.Say(seed + random); err != nil {
 		return err
 	}
 	return c.Flush()
@@ -125,6 +137,10 @@ func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
 			return seq, isCareful, err
 		case line == careful:
 			isCareful = true
+		case strings.HasPrefix(line, seed):
+			if c.Seed != nil {
+				c.Seed(line[len(seed):])
+			}
 		default:
 			text.WriteString(line + "\n")
 		}

@@ -1,0 +1,58 @@
+// Command figures measures how fast mimic is, as ratios of two things done one after the other on the same
+// machine, and how what it takes grows.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"mimic/suite"
+	"mimic/target"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	kernels := flag.String("kernels", "all", "kernels, as for mimic -vm")
+	one := flag.String("one", "6.12", "the kernel for what needs one")
+	plot := flag.String("plot", "", "file for the picture of how it grows, .svg; none unless given")
+	only := flag.String("only", "starts,quick,host,growth", "what to measure")
+	flag.Parse()
+	m := measurement{ctx: ctx, kernels: *kernels, one: *one, plot: *plot}
+	if err := m.all(strings.Split(*only, ",")); err != nil {
+		fmt.Fprintln(os.Stderr, "figures:", err)
+		os.Exit(3)
+	}
+}
+
+// measurement is one run of this command.
+type measurement struct {
+	ctx                context.Context
+	kernels, one, plot string
+}
+
+func (m measurement) all(names []string) error {
+	steps := map[string]func() error{"starts": m.starts, "quick": m.quick, "host": m.host, "growth": m.growth}
+	for _, name := range names {
+		step, ok := steps[name]
+		if !ok {
+			return fmt.Errorf("-only %s: want some of starts, quick, host, growth", name)
+		}
+		if err := step(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// specs are the kernels of a list.
+func specs(list string, cold bool) ([]suite.Spec, error) {
+	return suite.ParseSpecs(list, suite.How{Mode: target.Fast, Cold: cold})
+}
+
+func header(format string, a ...any) { fmt.Printf("\n"+format+"\n\n", a...) }
