@@ -104,16 +104,19 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 	return all
 }
 
-// costOf is about how long a guest takes for a sequence, in operations on elements.
-func costOf(seq ops.Sequence) (cost int) {
+// What a guest takes for a sequence, measured on 6.12 in operations on elements: loading a program, a thread of a race,
+// and the forgetting at the end.
+const programCost, threadCost, endCost = 100, 200, 20
+
+// costOf is about how long a guest takes for a sequence.
+func costOf(seq ops.Sequence) int {
+	cost := endCost + len(seq)
 	for _, op := range seq {
-		switch o := op.(type) {
+		switch op.(type) {
 		case ops.Prog:
-			cost += 8
+			cost += programCost
 		case ops.Thread:
-			cost += 10 + int(o.Times)/20
-		default:
-			cost++
+			cost += threadCost
 		}
 	}
 	return cost
