@@ -81,7 +81,7 @@ func (s *bisection) ends(good, bad string) (p pair, err error) {
 func (s *bisection) find(name, flag string) (version, error) {
 	for i, row := range s.rows {
 		if row.Name() == name {
-			all, err := ParseSpecs(name, How{Mode: s.mode})
+			all, err := ParseSpecs(name, How{Mode: s.mode, Cold: true})
 			if err != nil {
 				return version{}, err
 			}
@@ -94,7 +94,7 @@ func (s *bisection) find(name, flag string) (version, error) {
 		if err != nil {
 			return version{}, err
 		}
-		spec, err := releaseSpec(r, How{Mode: s.mode})
+		spec, err := releaseSpec(r, How{Mode: s.mode, Cold: true})
 		return version{r.Name, i, spec}, err
 	}
 	return version{}, &UsageError{fmt.Sprintf("%s %q: want a row of %s or a release of one, as in 6.12 or 6.12.43", flag, name, MatrixFile)}
@@ -126,7 +126,7 @@ func (s *bisection) releases(row int) (all []version, err error) {
 		s.c.logf("only %d releases of %s can be had: %s", len(list), s.rows[row].Name(), strings.Join(tried, "; "))
 	}
 	for _, r := range list {
-		spec, err := releaseSpec(r, How{Mode: s.mode})
+		spec, err := releaseSpec(r, How{Mode: s.mode, Cold: true})
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ const (
 
 // Step builds the kernel of a tree, puts a question to it, and answers what git bisect run is to
 // be told, and why. What is built is kept in the tree's .git, so that the next step builds less, and
-// goes away with it.
+// goes away with it; but a tree that was configured in its own folder is built there, for make builds it nowhere else.
 func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode target.Mode) (code int, why string) {
 	if err := needQEMU(); err != nil {
 		return StepStop, err.Error()
@@ -33,6 +33,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	if err := c.place(ctx, &b); err != nil {
 		return StepStop, err.Error()
 	}
+	b.Keep = b.Configured()
 	k, err := vmtest.BuildTree(ctx, b)
 	switch {
 	case ctx.Err() != nil:
@@ -42,7 +43,7 @@ func (c *Config) Step(ctx context.Context, q Question, b vmtest.TreeBuild, mode 
 	case err != nil:
 		return StepStop, err.Error()
 	}
-	booter, err := newBooter(How{Mode: mode})
+	booter, err := newBooter(How{Mode: mode, Cold: true})
 	if err != nil {
 		return StepStop, err.Error()
 	}

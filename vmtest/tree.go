@@ -70,7 +70,10 @@ func BuildTree(ctx context.Context, b TreeBuild) (Kernel, error) {
 func (b TreeBuild) config() string { return filepath.Join(b.Output, ".config") }
 
 // inPlace says whether the tree was configured in its own folder, and that counts.
-func (b TreeBuild) inPlace() bool { return b.Keep && exists(filepath.Join(b.Tree, ".config")) }
+func (b TreeBuild) inPlace() bool { return b.Keep && b.Configured() }
+
+// Configured says whether the tree was configured in its own folder.
+func (b TreeBuild) Configured() bool { return exists(filepath.Join(b.Tree, ".config")) }
 
 // configure makes the configuration.
 func (b TreeBuild) configure(ctx context.Context) error {
