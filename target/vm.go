@@ -52,7 +52,11 @@ func parametersFor(processors int) []string {
 
 func (v *VM) boot() error {
 	if v.snapshot != nil {
-		err := v.resume(reseed)
+		ask := reseed
+		if v.mode == Det { // which is to do the same each time
+			ask = nothing
+		}
+		err := v.resume(ask)
 		if err == nil || v.mode == Det || v.life.Err() != nil {
 			return err
 		}

@@ -55,4 +55,4 @@ func specs(list string, cold bool) ([]suite.Spec, error) {
 	return suite.ParseSpecs(list, suite.How{Mode: target.Fast, Cold: cold})
 }
 
-func header(format string, a ...any) { fmt.Printf("\n"+format+"\n\n", a...) }
+func header(format string, a ...any) { fmt.Printf("\n"+format+"\n", a...) }
