@@ -78,7 +78,7 @@ func openSeries(t *testing.T, series string) *examination {
 	if os.Getenv("MIMIC_VM") == "" {
 		t.Skip("dozens of guests: set MIMIC_VM=1")
 	}
-	specs, err := ParseSpecs(series, How{Mode: target.Fast})
+	specs, err := ParseSpecs(series, How{Mode: target.Fast, Cold: true})
 	if err != nil {
 		t.Fatal(err)
 	}
