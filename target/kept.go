@@ -44,14 +44,17 @@ func (v *VM) say(what string) {
 
 // begin takes the first guest from where an earlier run kept one like it, or boots it and keeps it for the next.
 func (v *VM) begin() error {
-	start, err := v.start()
-	if err != nil {
+	if v.config.Cold || v.config.Counted {
+		return v.bootCold()
+	}
+	var err error
+	if v.snapshot, err = vmtest.Start(v.config); err != nil {
 		v.say(err.Error())
 	}
-	if v.snapshot = start; v.snapshot != nil {
+	if v.snapshot != nil {
 		return v.boot()
 	}
-	if err := v.bootCold(); err != nil || v.coldOnly() {
+	if err := v.bootCold(); err != nil || v.notWorth() {
 		return err
 	}
 	if err := v.keep(); err != nil || v.snapshot == nil {
@@ -63,19 +66,9 @@ func (v *VM) begin() error {
 	return nil
 }
 
-// start is what is kept of an earlier run; nil is nothing.
-func (v *VM) start() (*vmtest.Snapshot, error) {
-	if v.config.Cold || v.config.Counted {
-		return nil, nil
-	}
-	return vmtest.Start(v.config)
-}
-
-// coldOnly says whether a guest is not worth keeping for the next run, or cannot be: one of KVM boots in less than a
-// second.
-func (v *VM) coldOnly() bool {
-	return v.config.Cold || v.config.Counted || v.vm.Recipe().Accel == vmtest.KVM || v.vm.CanBeKept() != nil
-}
+// notWorth says whether a guest is not worth keeping for the next run, one of KVM boots in less than a second, or cannot be
+// kept.
+func (v *VM) notWorth() bool { return v.vm.Recipe().Accel == vmtest.KVM || v.vm.CanBeKept() != nil }
 
 // reseed has a kernel draw other random numbers than those that began like it: hashes of keys depend on them.
 func reseed(s *session) error { return s.conn.Sow(rand.Text()) }

@@ -194,8 +194,9 @@ func (s *Snapshot) copyRAM() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	buffer := make([]byte, copyBuffer)
 	for _, p := range pieces {
-		if err := p.copy(ram, s.ram); err != nil {
+		if err := p.copy(ram, s.ram, buffer); err != nil {
 			ram.Close()
 			return nil, fmt.Errorf("copy the memory of a guest: %w", err)
 		}

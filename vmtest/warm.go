@@ -89,7 +89,7 @@ func (s *Snapshot) load(c Config) error {
 	if s.state, err = memfile("state"); err != nil {
 		return err
 	}
-	if err := about.State.copy(s.state, s.ram); err != nil {
+	if err := about.State.copy(s.state, s.ram, make([]byte, copyBuffer)); err != nil {
 		return err
 	}
 	s.machine = &machine{config: c, recipe: about.Recipe, token: about.Token}
@@ -120,10 +120,17 @@ func readStart(f *os.File) (about savedStart, err error) {
 	return about, json.Unmarshal(text, &about)
 }
 
-// copy copies a piece of a file to where it belongs, and checks it.
-func (p piece) copy(to io.WriterAt, from io.ReaderAt) error {
+// copyBuffer is what pieces are copied through: thousands of them, so it is made once for all.
+const copyBuffer = 1 << 20
+
+// copy copies a piece of a file to where it belongs, and checks it if it has a sum: one of memory has none.
+func (p piece) copy(to io.WriterAt, from io.ReaderAt, buffer []byte) error {
 	sum := crc32.New(sums)
-	n, err := io.CopyBuffer(io.NewOffsetWriter(to, p.At), io.TeeReader(io.NewSectionReader(from, p.From, p.Size), sum), make([]byte, min(p.Size, 1<<20)))
+	var source io.Reader = io.NewSectionReader(from, p.From, p.Size)
+	if p.Sum != 0 {
+		source = io.TeeReader(source, sum)
+	}
+	n, err := io.CopyBuffer(io.NewOffsetWriter(to, p.At), source, buffer)
 	switch {
 	case err != nil:
 		return err
@@ -180,11 +187,11 @@ func (s *Snapshot) write(f *os.File) error {
 	if about.RAM, err = s.data(); err != nil {
 		return err
 	}
-	at := int64(0)
+	at, buffer := int64(0), make([]byte, copyBuffer)
 	for i := range about.RAM {
-		err = errors.Join(err, about.RAM[i].append(f, s.ram, &at))
+		err = errors.Join(err, about.RAM[i].append(f, s.ram, &at, buffer))
 	}
-	if err := errors.Join(err, about.State.append(f, s.state, &at)); err != nil {
+	if err := errors.Join(err, about.State.append(f, s.state, &at, buffer)); err != nil {
 		return err
 	}
 	text, err := json.Marshal(about)
@@ -199,9 +206,9 @@ func (s *Snapshot) write(f *os.File) error {
 }
 
 // append copies a piece to a file at an offset, which is where it comes from when it is read again.
-func (p *piece) append(to io.WriterAt, from io.ReaderAt, at *int64) error {
+func (p *piece) append(to io.WriterAt, from io.ReaderAt, at *int64, buffer []byte) error {
 	sum := crc32.New(sums)
-	n, err := io.CopyBuffer(io.MultiWriter(io.NewOffsetWriter(to, *at), sum), io.NewSectionReader(from, p.From, p.Size), make([]byte, min(p.Size, 1<<20)))
+	n, err := io.CopyBuffer(io.MultiWriter(io.NewOffsetWriter(to, *at), sum), io.NewSectionReader(from, p.From, p.Size), buffer)
 	p.From, p.Size, p.Sum = *at, n, sum.Sum32()
 	*at += n
 	return err

@@ -76,9 +76,6 @@ func racing(threads int) string {
 func (m measurement) growth() error {
 	base := strings.Split("6.1,6.12,6.18,7.3", ",")
 	all := []series{{of: "kernels"}, {of: "sequences of a row"}, {of: "operations of a sequence, hundreds"}, {of: "threads of a race"}}
-	for n := range base {
-		all[0].points = append(all[0].points, plotter.XY{X: float64(n + 1)})
-	}
 	header("What a piece more costs, in processor time, by how many there are\n\n| of | number | seconds | of one piece, by that of the first |\n| --- | --- | --- | --- |")
 	for i, s := range []struct {
 		counts []int
@@ -90,7 +87,6 @@ func (m measurement) growth() error {
 		{[]int{100, 200, 400, 800, 1600}, 100, func(n int) func() error { return m.replay(long(n), 100) }},
 		{[]int{1, 2, 4, 8, 16}, 1, func(n int) func() error { return m.replay(racing(n), 20) }},
 	} {
-		all[i].points = nil
 		first := 0.0
 		for _, n := range s.counts {
 			took, err := cost(s.do(n))
