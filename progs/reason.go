@@ -20,6 +20,7 @@ const (
 	ReasonScalar     = "scalar"     // it is a number: NULL itself, for one
 	ReasonForbidden  = "forbidden"  // the map is not for programs to read or to write
 	ReasonReadOnly   = "readonly"   // what is written to can only be read
+	ReasonOpaque     = "opaque"     // a map's own structure, which this kernel does not describe
 	ReasonArithmetic = "arithmetic" // no arithmetic with such a pointer
 	ReasonMapType    = "maptype"    // not with maps of this type
 	ReasonCallback   = "callback"   // no callback for this map
@@ -78,6 +79,8 @@ var reasons = []struct {
 	// supported"; 7.3 "only read is supported" of others. Since 5.17 "cannot write
 	// into rdonly_mem".
 	{ReasonReadOnly, regexp.MustCompile(`only read (from \S+ )?is supported|cannot write into|write to change key|stores into R\d+ \S+ is not allowed|may write into memory`)},
+	// check_ptr_to_map_access of a kernel without BTF of its own.
+	{ReasonOpaque, regexp.MustCompile(`map_ptr access not supported without`)},
 	// adjust_ptr_min_max_vals, check_reg_sane_offset.
 	{ReasonArithmetic, regexp.MustCompile(`pointer arithmetic|math between|pointer be out of bounds|bitwise operator|subtract(ion)? (pointer )?from|` +
 		`unsupported alu operation|partial copy of pointer|could not be pushed for speculative|offset -?\d+ is not allowed`)},

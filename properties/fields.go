@@ -18,6 +18,7 @@ type btfRow struct {
 	tags     bool         // 5.10 does not load it
 	own      bool         // two objects of the kind are not alike
 	pointers bool         // of the kernel's objects
+	kernel   bool         // the kernel looks for what they point to among its own types; one that does not describe them takes the values as plain
 	known    Version      // first kernel to which it is special; before it is plain
 	until    Version      // first kernel to which it is plain again; zero: none
 	types    []fieldTypes // of maps that take it, from some kernel on
@@ -49,11 +50,11 @@ var btfRows = []btfRow{
 	{kind: "timer", value: 64, known: v6_1, types: []fieldTypes{{v6_1, withLRU}, {v7_2, reHash}}},
 	{kind: "timer16", value: 64, known: v6_1, types: []fieldTypes{{v6_1, withLRU}, {v7_2, reHash}}},
 	{kind: "lock_timer", value: 64, lock: true, types: []fieldTypes{{Version{}, tables}, {v7_2, reHash}}},
-	{kind: "kptr", value: 64, tags: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "kptr16", value: 64, tags: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "kptr_ref", value: 64, tags: true, pointers: true, known: v6_1, until: v6_12, types: []fieldTypes{{v6_1, withPointers}}},
-	{kind: "kptr_untrusted", value: 64, tags: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
-	{kind: "percpu_kptr", value: 64, tags: true, own: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr", value: 64, tags: true, kernel: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr16", value: 64, tags: true, kernel: true, pointers: true, known: v6_1, types: []fieldTypes{{v6_1, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "kptr_ref", value: 64, tags: true, kernel: true, pointers: true, known: v6_1, until: v6_12, types: []fieldTypes{{v6_1, withPointers}}},
+	{kind: "kptr_untrusted", value: 64, tags: true, kernel: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
+	{kind: "percpu_kptr", value: 64, tags: true, kernel: true, own: true, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
 	{kind: "list", value: 64, lock: true, tags: true, own: true, types: []fieldTypes{{Version{}, tables}}},
 	{kind: "rbtree", value: 64, lock: true, tags: true, own: true, types: []fieldTypes{{Version{}, tables}}},
 	{kind: "refcount", value: 64, known: v6_12, types: []fieldTypes{{v6_12, withPointers}, {v6_12, percpu}, {v7_2, reHash}}},
@@ -73,7 +74,9 @@ func btfRowOf(k ops.BTFKind) *btfRow {
 }
 
 // special says whether the values are, to this kernel.
-func (r *btfRow) special(k Kernel) bool { return k.Version.in(r.known, r.until) }
+func (r *btfRow) special(k Kernel) bool {
+	return k.Version.in(r.known, r.until) && (!r.kernel || k.has(ops.FeatureKernelBTF))
+}
 
 // plain says whether nothing in the values is special to any kernel.
 func (r *btfRow) plain() bool { return r.known == nowhere }

@@ -74,21 +74,21 @@ func (s *State) modelled(row *typeRow, o ops.Map, p Spec) bool {
 		return false
 	}
 	if o.BTF == "" {
-		return !row.btf && (row.possible(p) || row.impossible(p))
+		return !row.btf && (row.possible(s.Kernel, p) || row.impossible(p))
 	}
 	btf := s.openBTF(o.BTF)
 	if btf == nil || o.IDs != ops.IDsBoth {
-		return !row.btf && row.possible(p) && c.bound == ops.BoundFree
+		return !row.btf && row.possible(s.Kernel, p) && c.bound == ops.BoundFree
 	}
 	kind := btfRowOf(btf.kind)
 	progModes := o.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0
 	switch {
 	case row.btf:
-		return row.possible(p) && kind.plain()
+		return row.possible(s.Kernel, p) && kind.plain()
 	case kind.special(s.Kernel) && (progModes || o.Key != 4):
 		return false
 	}
-	return row.fields && row.possible(p)
+	return row.fields && row.possible(s.Kernel, p)
 }
 
 // unknownMap is a creation that the model does not predict.
@@ -176,9 +176,16 @@ func orParticular(other func(ops.Result) []Ref, particular []Ref, faults []fault
 	}
 }
 
-// Limits of hash tables: the buckets of more entries do not fit into 32 bits,
-// bigger keys not into what the kernel allocates at once.
-const hashMaxLimit, keyLimit = 1 << 27, 1<<22 - 52
+// keyLimit is from when on keys are bigger than what the kernel allocates at once.
+const keyLimit = 1<<22 - 52
+
+// hashMaxLimit is how many entries a hash table has at most: the bytes of its buckets, of two pointers each, are counted in 32 bits.
+func (k Kernel) hashMaxLimit() ops.Size {
+	if !k.has(ops.FeaturePointers) {
+		return 1 << 28
+	}
+	return 1 << 27
+}
 
 // bucketsLimit is how many entries a table has at most whose buckets alone are
 // certainly made: 16 MiB of them.
@@ -190,7 +197,7 @@ func (s *State) outerModelled(o ops.Outer) bool {
 	hash := o.Kind == ops.OuterHash
 	limited := o.Key >= keyLimit || o.Key > 512 && s.Kernel.does(hashKeyLimit)
 	switch {
-	case hash && (limited || o.Max > hashMaxLimit):
+	case hash && (limited || o.Max > s.Kernel.hashMaxLimit()):
 		return true
 	case hash && o.Flags&ops.NoPrealloc != 0:
 		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall) || o.Max <= bigMax
@@ -262,7 +269,7 @@ func (s *State) outerFaults(o ops.Outer, template *object) []fault {
 	seed, disabled := s.denials(o)
 	faults = slices.Concat(faults, seed, s.attributeFaults(o), disabled, s.templateFaults(o, template))
 	switch {
-	case o.Kind == ops.OuterHash && o.Max > hashMaxLimit:
+	case o.Kind == ops.OuterHash && o.Max > s.Kernel.hashMaxLimit():
 		faults = append(faults, wrong(unix.E2BIG, outerMaxBig))
 	case s.tooBig(o):
 		faults = append(faults, wrong(unix.ENOMEM, prealloc))

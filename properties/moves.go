@@ -166,7 +166,7 @@ func (d *draft) makeOf(t ops.MapType) bool {
 func (d *draft) mapOf(t ops.MapType) ops.Map {
 	r := rowOf(t)
 	o := ops.Map{Def: d.fresh("i"), Type: t, Flags: r.needs, Bound: r.bound,
-		Key: d.size(r.keys, keySizes), Value: d.size(r.values, valueSizes), Max: d.size(r.maxima, maxima)}
+		Key: d.size(r.keysOn(d.state.Kernel), keySizes), Value: d.size(r.values, valueSizes), Max: d.size(r.maxima, maxima)}
 	if d.chance(3) {
 		o.Flags |= d.someFlag(r.flags)
 	}
@@ -308,7 +308,7 @@ func (d *draft) differ(o *ops.Map) {
 	case 7:
 		o.Extra = ops.Size(d.between(0, int(r.extra)))
 	case 0:
-		o.Key = d.size(r.keys, keySizes)
+		o.Key = d.size(r.keysOn(d.state.Kernel), keySizes)
 	case 1:
 		o.Value = d.size(r.values, valueSizes)
 	case 2:

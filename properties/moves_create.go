@@ -297,7 +297,7 @@ func (d *draft) differShape(o *ops.Map) {
 	r := rowOf(o.Type)
 	var ways []func()
 	if r.keys == nil || len(r.keys) > 1 {
-		ways = append(ways, func() { o.Key = d.size(r.keys, keySizes) })
+		ways = append(ways, func() { o.Key = d.size(r.keysOn(d.state.Kernel), keySizes) })
 	}
 	if r.values == nil || len(r.values) > 1 {
 		ways = append(ways, func() { o.Value = d.size(r.values, valueSizes) })

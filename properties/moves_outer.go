@@ -142,5 +142,6 @@ func (d *draft) absurdMax(o *ops.Outer) ops.Size {
 	if o.Kind == ops.OuterArray {
 		return pick(d, []ops.Size{1 << 30, 1 << 31, 1<<32 - 1})
 	}
-	return pick(d, []ops.Size{1<<27 + 1, 1 << 28, 1 << 31, 1<<31 + 1, 1<<32 - 1})
+	limit := d.state.Kernel.hashMaxLimit()
+	return pick(d, []ops.Size{limit + 1, 2 * limit, 1 << 31, 1<<31 + 1, 1<<32 - 1})
 }

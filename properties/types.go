@@ -12,6 +12,7 @@ import (
 type typeRow struct {
 	typ      ops.MapType
 	keys     []ops.Size              // the sizes that a key can have; nil: any but 0
+	keys32   []ops.Size              // on kernels of 32 bits, if they differ
 	values   []ops.Size              // and a value; nil: any but 0
 	maxima   []ops.Size              // and max_entries; nil: any but 0
 	flags    ops.CreateFlags         // that it may have
@@ -42,7 +43,8 @@ var (
 	none      = []ops.Size{0}
 	fourEight = []ops.Size{4, 8}
 	pages     = []ops.Size{4096, 8192, 16384}
-	ids       = []ops.Size{8, 16} // of a cgroup: with or without an attach type
+	ids       = []ops.Size{8, 16} // of a cgroup, with or without an attach type: struct bpf_cgroup_storage_key
+	ids32     = []ops.Size{8, 12} // where numbers of 8 bytes begin at multiples of 4
 	frames    = []ops.Size{8, 16, 24, 80, 1016}
 )
 
@@ -66,9 +68,9 @@ var typeRows = []typeRow{
 	{typ: ops.CPUMap, takes: ops.CapBPF, keys: four, values: fourEight, maxima: []ops.Size{1, 2, 3, 4}, sameMax: never},
 	{typ: ops.XSKMap, takes: ops.CapNetAdmin, keys: four, values: four, sameMax: always},
 	{typ: ops.Sockhash, takes: ops.CapNetAdmin, values: fourEight, sameMax: never},
-	{typ: ops.CgroupStorage, keys: ids, maxima: none, template: ops.ENOTSUPP, sameMax: never},
+	{typ: ops.CgroupStorage, keys: ids, keys32: ids32, maxima: none, template: ops.ENOTSUPP, sameMax: never},
 	{typ: ops.ReuseportSockarray, takes: ops.CapBPF, keys: four, values: fourEight, sameMax: never},
-	{typ: ops.PercpuCgroupStorage, keys: ids, maxima: none, template: ops.ENOTSUPP, sameMax: never},
+	{typ: ops.PercpuCgroupStorage, keys: ids, keys32: ids32, maxima: none, template: ops.ENOTSUPP, sameMax: never},
 	{typ: ops.Queue, takes: ops.CapBPF, keys: none, flags: ops.NUMANode, sameMax: never},
 	{typ: ops.Stack, takes: ops.CapBPF, keys: none, flags: ops.NUMANode, sameMax: never},
 	{typ: ops.SKStorage, takes: ops.CapBPF, keys: four, maxima: none, flags: storageFlags | ops.Clone, needs: storageFlags, btf: true, sameMax: never},
@@ -113,11 +115,19 @@ func fits(n ops.Size, list []ops.Size, limit ops.Size) bool {
 // Sizes up to which maps are certainly possible.
 const bigKey, bigValue, bigMax = 256, 1024, 1 << 16
 
+// keysOn are the sizes that a key can have on this kernel; nil: any but 0.
+func (r *typeRow) keysOn(k Kernel) []ops.Size {
+	if r.keys32 != nil && !k.has(ops.FeaturePointers) {
+		return r.keys32
+	}
+	return r.keys
+}
+
 // possible says that a map of this spec can certainly be made.
-func (r *typeRow) possible(p Spec) bool {
+func (r *typeRow) possible(k Kernel, p Spec) bool {
 	modes := p.Flags & (ops.ReadOnlyProg | ops.WriteOnlyProg)
 	flagsFit := p.Flags&^(r.flags|r.adds) == 0 && p.Flags&r.needs == r.needs && modes != ops.ReadOnlyProg|ops.WriteOnlyProg
-	return fits(p.Key, r.keys, bigKey) && fits(p.Value, r.values, bigValue) && fits(p.Max, r.maxima, bigMax) && flagsFit
+	return fits(p.Key, r.keysOn(k), bigKey) && fits(p.Value, r.values, bigValue) && fits(p.Max, r.maxima, bigMax) && flagsFit
 }
 
 // impossible says that a map of this spec is certainly refused with EINVAL.

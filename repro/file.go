@@ -59,8 +59,11 @@ const patience, slowPatience = 5000, 30000
 func (w *writer) file(about About) string {
 	helpers := w.storage(strings.Join(w.chosen(), ""))
 	body := "\tunlimited();\n\n" + w.body.String()
-	if !w.needs["ids"] {
+	switch {
+	case !w.needs["ids"]:
 		body = withoutIDs(body)
+	case !strings.Contains(body, rememberCall):
+		body = "\t(void)remember; /* nothing is made here */\n" + body
 	}
 	var out strings.Builder
 	out.WriteString(w.title(about))

@@ -121,7 +121,6 @@ func build(t testing.TB, files map[string]string) {
 // unjudged are findings that break no promise by themselves.
 var unjudged = map[string]string{
 	"F6-nullable-memory.seq": "no map of maps is needed for it: mimic claims nothing of it",
-	"F9-array-32bit.seq":     "only kernels of 32 bits show it",
 	"F8-freeze-late.seq":     "no fake kernel is late by chance: findings/F8-freeze-late.c is written by hand",
 }
 
@@ -133,6 +132,9 @@ func TestEveryFindingIsWritten(t *testing.T) {
 	files := map[string]string{}
 	for _, path := range all {
 		name := filepath.Base(path)
+		if strings.HasPrefix(name, "F9-") {
+			continue // only kernels of 32 bits show it; findings/F9-array-32bit.c, written by hand, is for all of them
+		}
 		v := violationOf(t, path)
 		if why := unjudged[name]; why != "" || v == nil {
 			if why == "" || v != nil {
@@ -172,4 +174,13 @@ func other(t testing.TB, name string, seq ops.Sequence) *properties.Violation {
 		}
 	}
 	return nil
+}
+
+// TestNothingMadeIsWritten: a kernel may die of a sequence that makes nothing, of which there are no ids.
+func TestNothingMadeIsWritten(t *testing.T) {
+	src, err := C(atTheEnd(t, "caps(all)\ni0.freeze()\nend()"), About{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build(t, map[string]string{"nothing": src})
 }

@@ -119,7 +119,11 @@ func cutShort(out *report.Kernel) {
 	}
 }
 
+// ask spends nothing on rows that this kernel does not promise.
 func (x *examination) ask(rows []properties.Key, perRow int) error {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(key properties.Key) bool {
+		return properties.ClaimByID(key.Claim).NotClaimed(x.kernel) != ""
+	})
 	if x.quick {
 		return x.askQuickly(rows)
 	}

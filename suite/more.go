@@ -6,14 +6,14 @@ import (
 	"mimic/properties"
 )
 
-// moreSequences of a row that was asked too little are asked at most beyond those of the usual run.
-const moreSequences = 3 * DefaultSequences
+// moreTimes as many sequences as planned are asked at most of a row that was asked too little.
+const moreTimes = 3
 
 // askMore plans more sequences for rows of which a rule was never asked, or all
 // too seldom: chance leaves one out now and then. What is still not asked then is
 // not by chance. The first of them has the number from, and step of a row are run at a time.
 func (x *examination) askMore(rows []properties.Key, from, step int) error {
-	for first := from; first < from+moreSequences && !x.ended(); first += step {
+	for first := from; first < (1+moreTimes)*from && !x.ended(); first += step {
 		open := x.stillOpen(rows)
 		if len(open) == 0 {
 			return nil

@@ -74,6 +74,7 @@ func TestSnapshotRepeats(t *testing.T) {
 
 // TestSnapshotLeavesNothing counts descriptors and looks for the processes.
 func TestSnapshotLeavesNothing(t *testing.T) {
+	configFor(t, "held") // fetches the kernel if nobody did, over a connection that stays open
 	before := descriptors(t)
 	s := mustKeep(t)
 	ctx, cancel := context.WithCancel(t.Context())

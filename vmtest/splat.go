@@ -49,8 +49,15 @@ var complaints = []struct {
 	{"bug", regexp.MustCompile(`^BUG: `)},
 }
 
+// announcement is what a kernel says of its own settings in the words of a complaint, to whoever changes
+// kernel.unprivileged_bpf_disabled: arch/arm64/kernel/proton-pack.c, arch/x86/kernel/cpu/bugs.c.
+var announcement = regexp.MustCompile(`^WARNING: Unprivileged eBPF is enabled`)
+
 // splatOf recognises the first line of a splat, which has no time stamp any more.
 func splatOf(line string) (Splat, bool) {
+	if announcement.MatchString(line) {
+		return Splat{}, false
+	}
 	for _, c := range complaints {
 		if c.first.MatchString(line) {
 			return Splat{Kind: c.kind, Line: line, Where: functionIn(line)}, true

@@ -74,6 +74,8 @@ func TestSplatsAreRecognised(t *testing.T) {
 		"[    2.345678] workqueue: bpf_map_free_deferred hogged CPU for >10000us 4 times",
 		"[    0.000000] rcu: RCU calculated value of scheduler-enlistment delay is 25 jiffies.",
 		"[    2.345678] ACPI BIOS Error (bug): no RSDP",
+		"[    2.345678] WARNING: Unprivileged eBPF is enabled, data leaks possible via Spectre v2 BHB attacks!",
+		"[    2.345678] WARNING: Unprivileged eBPF is enabled with eIBRS on, data leaks possible via Spectre v2 BHB attacks!",
 	} {
 		if got, ok := splatIn(line); ok {
 			t.Errorf("%s\nis %+v, want nothing", line, got)

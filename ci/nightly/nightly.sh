@@ -4,7 +4,8 @@
 # docs/ci.md call it.
 #
 #   ci/nightly/nightly.sh [FOLDER [FLAGS…]]    FOLDER is /var/lib/mimic unless given; flags are those of mimic run;
-#                                              MIMIC_KERNELS is what -vm takes, all rows of kernels.txt unless set
+#                                              MIMIC_KERNELS is what -vm takes, all rows of kernels.txt unless set;
+#                                              MIMIC_BUDGET is how many times the usual run each kernel is asked, 10 unless set
 #
 # Exit code: that of mimic (0 held, 1 violation, 2 usage, 3 harness).
 set -u
@@ -20,6 +21,10 @@ flock -n 9 || {
 	echo "nightly.sh: another run holds $folder/lock: wait for it, or end it" >&2
 	exit 3
 }
+case " $* " in # what says itself how much
+*" -budget"* | *" -sequences"* | *" -quick"* | *" --budget"* | *" --sequences"* | *" --quick"*) ;;
+*) set -- -budget "${MIMIC_BUDGET:-10}" "$@" ;;
+esac
 MIMIC_CACHE=${MIMIC_CACHE:-$folder/cache} "$here/scripts/run-vm.sh" "${MIMIC_KERNELS:-all}" -seed "$day" -missing skip -out "$out" \
 	-ktap "$out/mimic.ktap" -junit "$out/mimic.xml" -json "$out/mimic.json" -html "$out/mimic.html" "$@" >"$out/mimic.txt"
 code=$?

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -85,6 +86,7 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
 	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
+	budget := f.Float64("budget", 0, "instead of -sequences: operations to spend, by how many times those of the usual run; 10 is for a night")
 	quick := f.Bool("quick", false, "instead of -sequences: ask each row as little as it takes to say that it holds")
 	jobs := f.Int("jobs", 0, "kernels examined at the same time; 0 is as many as there is room for")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
@@ -103,10 +105,12 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 		return 0, usagef("-replay judges one sequence: there is no table to write to a file")
 	case *missing != "fail" && *missing != "skip":
 		return 0, usagef("-missing %q: want fail or skip", *missing)
-	case *sequences < 1:
-		return 0, usagef("-sequences %d: want at least 1", *sequences)
 	case *jobs < 0:
 		return 0, usagef("-jobs %d: want at least 1, or 0 for as many as there is room for", *jobs)
+	}
+	perRow, err := perRow(*sequences, *budget, *quick)
+	if err != nil {
+		return 0, err
 	}
 	rows, err := suite.ParseRows(*claims)
 	if err != nil {
@@ -120,12 +124,29 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: *sequences, Quick: *quick, Jobs: *jobs,
+	config := suite.Config{Kernels: specs, Rows: rows, Seed: *seed, Sequences: perRow, Quick: *quick, Jobs: *jobs,
 		Out: suite.OutFolder(*out), Log: os.Stderr, Live: terminal(os.Stderr), Elsewhere: also, Command: typed()}
 	if *replay != "" {
 		return replayAll(ctx, config, []string{*replay}, "", 1, false)
 	}
 	return examine(ctx, config, &outputs, *missing == "skip", *verbose)
+}
+
+// perRow is how many sequences are planned for each row.
+func perRow(sequences int, budget float64, quick bool) (int, error) {
+	const most = 1000
+	n := int(math.Round(budget * suite.DefaultSequences))
+	switch {
+	case sequences < 1:
+		return 0, usagef("-sequences %d: want at least 1", sequences)
+	case budget == 0:
+		return sequences, nil
+	case quick || sequences != suite.DefaultSequences:
+		return 0, usagef("-budget says how many sequences: leave out -sequences and -quick")
+	case n < 1 || !(budget <= most):
+		return 0, usagef("-budget %v: want a number from %v to %d", budget, 1.0/suite.DefaultSequences, most)
+	}
+	return n, nil
 }
 
 // examine runs the suite and reports. A violation stands, whatever could not be
