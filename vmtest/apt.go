@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -134,11 +135,17 @@ func (r aptRoot) candidates(ctx context.Context, progress func(string)) ([]candi
 	if err == nil && (time.Since(fetched) < listsAge || r.failedLately()) {
 		return list, nil
 	}
-	fresh, failed := r.refresh(ctx, progress)
-	if failed == nil {
-		return fresh, nil
+	if why, tried := unavailable.Load(r.dir + " " + r.mirror); tried && err != nil {
+		return nil, why.(error)
 	}
-	if err != nil || ctx.Err() != nil {
+	fresh, failed := r.refresh(ctx, progress)
+	switch {
+	case failed == nil:
+		return fresh, nil
+	case ctx.Err() != nil:
+		return nil, failed
+	case err != nil:
+		unavailable.Store(r.dir+" "+r.mirror, failed)
 		return nil, failed
 	}
 	_ = WriteFile(r.failure(), nil)
@@ -146,6 +153,9 @@ func (r aptRoot) candidates(ctx context.Context, progress func(string)) ([]candi
 		r.suite, fetched.Format(time.DateTime), failed))
 	return list, nil
 }
+
+// unavailable has, by folder and mirror, why this process could not fetch lists of which there are no older ones.
+var unavailable sync.Map
 
 // failure is the file whose age says when the lists could not be fetched last.
 func (r aptRoot) failure() string { return filepath.Join(r.dir, "failed") }
