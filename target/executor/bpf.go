@@ -155,10 +155,16 @@ func element(cmd uintptr, fd uint32, key, value []byte, flags, tail uint64) unix
 
 func infoOf(fd uint32) (mapInfo, unix.Errno) {
 	var info mapInfo
-	attr := infoAttr{fd: fd, length: uint32(unsafe.Sizeof(info)), info: uint64(uintptr(unsafe.Pointer(&info)))}
-	_, errno := bpf(cmdInfoByFD, &attr)
-	runtime.KeepAlive(&info)
+	errno := infoByFD(fd, &info)
 	return info, errno
+}
+
+// infoByFD has the kernel fill in what it knows of a descriptor's object.
+func infoByFD[T any](fd uint32, info *T) unix.Errno {
+	attr := infoAttr{fd: fd, length: uint32(unsafe.Sizeof(*info)), info: uint64(uintptr(unsafe.Pointer(info)))}
+	_, errno := bpf(cmdInfoByFD, &attr)
+	runtime.KeepAlive(info)
+	return errno
 }
 
 // instruction is struct bpf_insn.
@@ -184,8 +190,7 @@ func translated(fd uint32) ([]instruction, unix.Errno) {
 	insns := make([]instruction, 4096)
 	size := uint32(unsafe.Sizeof(insns[0]))
 	info := progInfo{xlated: uint32(len(insns)) * size, xlatedInsns: uint64(uintptr(unsafe.Pointer(&insns[0])))}
-	attr := infoAttr{fd: fd, length: uint32(unsafe.Sizeof(info)), info: uint64(uintptr(unsafe.Pointer(&info)))}
-	_, errno := bpf(cmdInfoByFD, &attr)
+	errno := infoByFD(fd, &info)
 	runtime.KeepAlive(insns)
 	return insns[:min(len(insns), int(info.xlated/size))], errno
 }

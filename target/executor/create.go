@@ -2,7 +2,6 @@ package executor
 
 import (
 	"runtime"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -162,8 +161,6 @@ func btfInfoOf(fd uint32) (uint32, unix.Errno) {
 		btf      uint64
 		size, id uint32
 	}
-	attr := infoAttr{fd: fd, length: 16, info: uint64(uintptr(unsafe.Pointer(&info)))}
-	_, errno := bpf(cmdInfoByFD, &attr)
-	runtime.KeepAlive(&info)
+	errno := infoByFD(fd, &info)
 	return info.id, errno
 }

@@ -63,6 +63,14 @@ func (c *Conn) Say(line string) error {
 // Flush sends what was said.
 func (c *Conn) Flush() error { return c.out.Flush() }
 
+// send says a line, and sends it.
+func (c *Conn) send(line string) error {
+	if err := c.Say(line); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
 // Hear reads a line.
 func (c *Conn) Hear() (string, error) {
 	line, err := c.in.ReadString('\n')
@@ -75,10 +83,7 @@ func (c *Conn) SendHello(h Hello) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Say(string(b)); err != nil {
-		return err
-	}
-	return c.Flush()
+	return c.send(string(b))
 }
 
 // Greet hears a hello.
@@ -110,19 +115,11 @@ func (c *Conn) Ask(seq ops.Sequence, isCareful bool) error {
 			return err
 		}
 	}
-	if err := c.Say(seq.String() + done); err != nil {
-		return err
-	}
-	return c.Flush()
+	return c.send(seq.String() + done)
 }
 
 // Sow sends what makes a kernel draw other random numbers than those that began like it. Nothing answers it.
-func (c *Conn) Sow(random string) error {
-	if err := c.Say(seed + random); err != nil {
-		return err
-	}
-	return c.Flush()
-}
+func (c *Conn) Sow(random string) error { return c.send(seed + random) }
 
 // Question hears what Ask said. The error is io.EOF when the host has hung up.
 func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
@@ -149,29 +146,18 @@ func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
 
 // Doing says which operation comes next. When it returns, the host has heard.
 func (c *Conn) Doing(i int) error {
-	if err := c.Say(doing + strconv.Itoa(i)); err != nil {
-		return err
-	}
-	if err := c.Flush(); err != nil {
+	if err := c.send(doing + strconv.Itoa(i)); err != nil {
 		return err
 	}
 	return c.drain()
 }
 
 // Done ends the answers to one sequence, and says how long it took.
-func (c *Conn) Done(took time.Duration) error {
-	if err := c.Say(done + took.String()); err != nil {
-		return err
-	}
-	return c.Flush()
-}
+func (c *Conn) Done(took time.Duration) error { return c.send(done + took.String()) }
 
 // Fault says that the agent cannot go on, in one line.
 func (c *Conn) Fault(err error) error {
-	if e := c.Say(fault + strings.ReplaceAll(err.Error(), "\n", "; ")); e != nil {
-		return e
-	}
-	return c.Flush()
+	return c.send(fault + strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // Answers hears the answers to a sequence: a step for every operation, the
