@@ -104,7 +104,11 @@ func (s *stage) describe(names ...string) {
 			return
 		}
 		text := fmt.Sprintf("%s %s key=%d value=%d max=%d", info.Name, ops.MapType(info.Type), info.KeySize, info.ValueSize, info.MaxEntries)
-		if flags := ops.CreateFlags(info.Flags) &^ ops.ReadOnlyProg; flags != 0 { // the kernel sets it on devmaps by itself
+		flags := ops.CreateFlags(info.Flags)
+		if flags&ops.ReadOnlyProg != 0 { // the kernel sets it on devmaps by itself
+			flags -= ops.ReadOnlyProg // not &^, which Go 1.26 for ppc64le translates wrongly: docs/architectures.md
+		}
+		if flags != 0 {
 			text += " flags=" + flags.String()
 		}
 		s.see("%s", text)

@@ -264,9 +264,16 @@ const FeatureInlined = "inlined-percpu"
 // FeaturePointers is what a kernel of 32 bits lacks.
 const FeaturePointers = "pointers-64"
 
+// FeatureRefill is what a machine lacks on which a hash without preallocation runs out of elements before the kernel's
+// allocator comes to fetch more (bpf_mem_alloc does that from an irq_work): updates answer ENOMEM now and then.
+const FeatureRefill = "prompt-refill"
+
+// FeatureKeyLimit is what a kernel lacks that allocates more than 4 MiB at once, and takes keys of that size.
+const FeatureKeyLimit = "keys-below-4m"
+
 // MachineFeatures are the features by which kernels of one version differ: known.txt may tie a row to them.
 func MachineFeatures() []string {
-	return []string{FeatureLittleEndian, FeatureJIT, FeatureUnaligned, FeatureInlined, FeaturePointers}
+	return []string{FeatureLittleEndian, FeatureJIT, FeatureUnaligned, FeatureInlined, FeaturePointers, FeatureRefill, FeatureKeyLimit}
 }
 
 // FeatureCPUs is what a machine lacks that has a single processor: nothing happens

@@ -176,8 +176,13 @@ func orParticular(other func(ops.Result) []Ref, particular []Ref, faults []fault
 	}
 }
 
-// keyLimit is from when on keys are bigger than what the kernel allocates at once.
-const keyLimit = 1<<22 - 52
+// keyLimit is from when on keys are certainly bigger than what the kernel allocates at once.
+func (k Kernel) keyLimit() ops.Size {
+	if !k.has(ops.FeatureKeyLimit) {
+		return 1 << 30
+	}
+	return 1<<22 - 52
+}
 
 // hashMaxLimit is how many entries a hash table has at most: the bytes of its buckets, of two pointers each, are counted in 32 bits.
 func (k Kernel) hashMaxLimit() ops.Size {
@@ -195,7 +200,7 @@ const bucketsLimit = 1 << 20
 // for them.
 func (s *State) outerModelled(o ops.Outer) bool {
 	hash := o.Kind == ops.OuterHash
-	limited := o.Key >= keyLimit || o.Key > 512 && s.Kernel.does(hashKeyLimit)
+	limited := o.Key >= s.Kernel.keyLimit() || o.Key > 512 && s.Kernel.does(hashKeyLimit)
 	switch {
 	case hash && (limited || o.Max > s.Kernel.hashMaxLimit()):
 		return true
@@ -359,7 +364,7 @@ func (s *State) attributeFaults(o ops.Outer) (faults []fault) {
 		faults = append(faults, wrong(unix.EINVAL, outerKeyArray))
 	case o.Kind == ops.OuterHash && o.Key == 0:
 		faults = append(faults, wrong(unix.EINVAL, outerKeyBad))
-	case o.Kind == ops.OuterHash && (o.Key > 512 && s.Kernel.does(hashKeyLimit) || o.Key >= keyLimit):
+	case o.Kind == ops.OuterHash && (o.Key > 512 && s.Kernel.does(hashKeyLimit) || o.Key >= s.Kernel.keyLimit()):
 		faults = append(faults, wrong(unix.E2BIG, outerKeyBad))
 	}
 	if o.Flags&tokens != 0 {

@@ -62,6 +62,9 @@ func (vm *VM) CanBeKept() error {
 	if vm.machine == nil || vm.shared == nil || vm.channel != channel(vm.shared) {
 		return fmt.Errorf("keep a guest: it is one of a snapshot itself, or its kernel lets nobody map memory (CONFIG_DEVMEM, s390x)")
 	}
+	if a := archOf(vm.machine.config.Kernel.Arch); a.timeless {
+		return fmt.Errorf("keep a guest: %s does not restore the timers of %s", vm.command[0], a.name)
+	}
 	return nil
 }
 

@@ -58,7 +58,7 @@ var sums = crc32.MakeTable(crc32.Castagnoli)
 // Save kept it: nil if there is none. The error says what is wrong with it.
 func Start(c Config) (*Snapshot, error) {
 	c, err := c.prepare()
-	if err != nil {
+	if err != nil || archOf(c.Kernel.Arch).timeless {
 		return nil, err
 	}
 	path, err := c.startPath()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,8 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureUnaligned, x.probeUnaligned())
 	note(ops.FeatureInlined, x.probeInlined())
 	note(ops.FeaturePointers, probePointers())
+	note(ops.FeatureRefill, x.probeRefill())
+	note(ops.FeatureKeyLimit, x.probeKeyLimit())
 	note(ops.FeatureCaps, whyNotAtAll())
 	for _, v := range []ops.Disabled{ops.NotDisabled, ops.DisabledByNow} {
 		note(v.Feature(), x.whyNotLowered(v))
@@ -169,6 +172,36 @@ func (x *Executor) probeInlined() string {
 	}
 	if !slices.ContainsFunc(insns, instruction.percpu) {
 		return "a lookup in a per-CPU array calls a function"
+	}
+	return ""
+}
+
+// refillKeys are stored in one call, which gives the allocator little time, refillTries times.
+const refillKeys, refillTries = 256, 8
+
+func (x *Executor) probeRefill() string {
+	fresh := x.fresh()
+	defer fresh.closeAll()
+	fresh.do(ops.Map{Def: "i", Type: ops.Array, Key: 4, Value: 4, Max: 1})
+	var keys, values []string
+	for n := range refillKeys {
+		keys, values = append(keys, strconv.Itoa(n)), append(values, "i")
+	}
+	store := ops.UpdateBatch{On: "o", Keys: ops.Keys(strings.Join(keys, ";")), Values: ops.Vals(strings.Join(values, ";"))}
+	for range refillTries {
+		fresh.do(ops.Outer{Def: "o", Kind: ops.OuterHash, Key: 4, Value: 4, Max: refillKeys, Template: "i", Flags: ops.NoPrealloc})
+		if r := fresh.do(store); r.Errno == ops.Errno(unix.ENOMEM) {
+			return fmt.Sprintf("storing %d elements at once answers %s", refillKeys, r)
+		}
+		fresh.do(ops.Close{On: "o"})
+	}
+	return ""
+}
+
+// probeKeyLimit asks for a key of 4 MiB.
+func (x *Executor) probeKeyLimit() string {
+	if x.probe(ops.Map{Def: "m", Type: ops.Hash, Key: 4 << 20, Value: 4, Max: 1, Flags: ops.NoPrealloc}) == "" {
+		return "a hash with keys of 4 MiB is made"
 	}
 	return ""
 }
