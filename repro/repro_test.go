@@ -120,6 +120,7 @@ func build(t testing.TB, files map[string]string) {
 
 // unjudged are findings that break no promise by themselves.
 var unjudged = map[string]string{
+	"H14-no-prealloc.seq":    "only machines whose irq_work is late show it: mimic's own C file would hold nearly always",
 	"F6-nullable-memory.seq": "no map of maps is needed for it: mimic claims nothing of it",
 	"F8-freeze-late.seq":     "no fake kernel is late by chance: findings/F8-freeze-late.c is written by hand",
 }
