@@ -3,11 +3,8 @@ package suite
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"mimic/ops"
 	"mimic/properties"
@@ -20,19 +17,9 @@ type Runner interface {
 	Run(ctx context.Context, jobs []target.Job, each func(int, ops.Trace)) error
 }
 
-// batch is how many sequences of each row are planned at once. The kernel has
-// nothing to do meanwhile, and while the last of a batch wait for it.
-const batch = 2 * DefaultSequences
-
-// firstBatch is the same where the first violation ends the asking.
-const firstBatch = 5
-
 // A kernel that dies costs a boot each time. maxDeaths unexplained ones end the
 // asking, and of sequences that known.txt says may kill only maxKillers are asked.
 const maxDeaths, maxKillers = 6, 4
-
-// leastAsked is how often a row must have been asked before it is said to hold.
-const leastAsked = 5
 
 // shown is a row of known.txt with the sequence that shows it.
 type shown struct {
@@ -117,120 +104,6 @@ func cutShort(out *report.Kernel) {
 			out.Rows[i].Verdict, out.Rows[i].Reason = report.Undecided, "the run was cut short"
 		}
 	}
-}
-
-// ask spends nothing on rows that this kernel does not promise.
-func (x *examination) ask(rows []properties.Key, perRow int) error {
-	rows = slices.DeleteFunc(slices.Clone(rows), func(key properties.Key) bool {
-		return properties.ClaimByID(key.Claim).NotClaimed(x.kernel) != ""
-	})
-	if x.quick {
-		return x.askQuickly(rows)
-	}
-	err := x.runAll(rows, perRow)
-	if err == nil && perRow >= DefaultSequences {
-		err = x.askMore(rows, perRow, DefaultSequences)
-	}
-	return err
-}
-
-func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	x.planned = len(rows) * perRow
-	step := batch
-	if x.first {
-		step = firstBatch
-	}
-	for first := 0; first < perRow && !x.ended(); first += step {
-		if err := x.runSome(rows, first, min(first+step, perRow)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// runSome runs the sequences of rows from one number to before another.
-func (x *examination) runSome(rows []properties.Key, from, to int) error {
-	return x.runJobs(x.plan(rows, from, to))
-}
-
-func (x *examination) runJobs(jobs []target.Job) error {
-	ctx, stop := context.WithCancel(x.ctx)
-	defer stop()
-	x.stop = stop
-	jobs = x.choose(jobs)
-	return x.orEnough(x.runner.Run(ctx, jobs, func(i int, t ops.Trace) {
-		x.judge(jobs[i].Sequence, t)
-		x.progress(x.sequence, x.planned)
-	}))
-}
-
-// orEnough is err, unless the run ended because the kernel died often enough.
-func (x *examination) orEnough(err error) error {
-	if x.ended() {
-		return nil
-	}
-	return err
-}
-
-// ended says whether no more is to be asked.
-func (x *examination) ended() bool { return x.deaths >= maxDeaths || x.enough }
-
-// plan makes jobs of the sequences of every row from one number to before another.
-func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
-	var chosen []numbered
-	for n := from; n < to; n++ {
-		for _, row := range rows {
-			chosen = append(chosen, numbered{row, n})
-		}
-	}
-	return x.planOf(chosen)
-}
-
-func (x *examination) planOf(chosen []numbered) []target.Job {
-	seqs := make([]ops.Sequence, len(chosen))
-	inParallel(len(chosen), func(i int) { seqs[i] = properties.Plan(x.kernel, chosen[i].Row, x.seed, chosen[i].N) })
-	return x.jobs(seqs)
-}
-
-// inParallel does something for each of n numbers, on all processors.
-func inParallel(n int, do func(i int)) {
-	var work errgroup.Group
-	work.SetLimit(runtime.NumCPU())
-	for i := range n {
-		work.Go(func() error {
-			do(i)
-			return nil
-		})
-	}
-	work.Wait() // it has no errors
-}
-
-// jobs puts those that ask for care last: each waits until all before it are answered.
-func (x *examination) jobs(seqs []ops.Sequence) (jobs []target.Job) {
-	for _, seq := range seqs {
-		jobs = append(jobs, x.job(seq))
-	}
-	isCareful := func(job target.Job) bool { return job.Carefully }
-	isPlain := func(job target.Job) bool { return !job.Carefully }
-	careful := slices.DeleteFunc(slices.Clone(jobs), isPlain)
-	return append(slices.DeleteFunc(jobs, isCareful), careful...)
-}
-
-// choose leaves out those jobs that kill a kernel which is known to die of them,
-// more often than it takes to see that.
-func (x *examination) choose(jobs []target.Job) []target.Job {
-	known := slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() })
-	return slices.DeleteFunc(jobs, func(job target.Job) bool {
-		if job.Carefully {
-			x.killers++
-		}
-		return job.Carefully && known && x.killers > maxKillers
-	})
-}
-
-// job asks for care where a kernel is known to die.
-func (x *examination) job(seq ops.Sequence) target.Job {
-	return target.Job{Sequence: seq, Carefully: properties.MayKill(x.kernel, seq)}
 }
 
 // judge takes one trace. A sequence that the agent could not run is nobody's
@@ -406,95 +279,4 @@ func (x *examination) showKnown() error {
 		}
 	}
 	return nil
-}
-
-func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
-	broken := map[properties.Key]*report.Finding{}
-	for i := range out.Findings {
-		f := &out.Findings[i]
-		for _, key := range f.Reduced.Broken() {
-			if broken[key] == nil || broken[key].Known != "" {
-				broken[key] = f
-			}
-		}
-	}
-	for _, key := range properties.Keys() {
-		if slices.Contains(rows, key) || broken[key] != nil {
-			out.Rows = append(out.Rows, x.verdict(key, broken[key]))
-		}
-	}
-}
-
-func (x *examination) verdict(key properties.Key, broken *report.Finding) report.Row {
-	row := report.Row{Key: key, Asked: x.asked.Of(key)}
-	row.Verdict, row.Reason = x.decide(row, broken)
-	row.Stale = row.Verdict == report.Violated && (broken == nil || broken.Known != "")
-	return row
-}
-
-func (x *examination) decide(row report.Row, broken *report.Finding) (report.Verdict, string) {
-	if broken != nil && broken.Known == "" {
-		return report.Violated, broken.Reduced.By[0].Rule.Says
-	}
-	if why := properties.ClaimByID(row.Key.Claim).NotClaimed(x.kernel); why != "" {
-		return report.NotClaimed, why
-	}
-	if d := x.staleOf(row.Key); d != nil {
-		return report.Violated, "known.txt lists a deviation that " + d.Sequence + " no longer shows: " + d.Reason
-	}
-	if broken == nil && row.Asked < leastAsked {
-		return report.Inconclusive, fmt.Sprintf("asked %d times, want %d", row.Asked, leastAsked)
-	}
-	if row.Key.Claim == "P00" && x.late > 0 {
-		return report.Inconclusive, fmt.Sprintf("%d sequences did not end in time, or QEMU did before, or the kernel died of a breakpoint, and ended when they were run %d more times: a machine under load, its emulator, or what is rare", x.late, againOnce)
-	}
-	if undecided := x.undecided(row.Key); undecided != "" {
-		return report.Inconclusive, undecided
-	}
-	shown := func(ref properties.Ref) bool { return broken != nil && broken.Reduced.By[0] == ref }
-	if unasked := x.unasked(row.Key, shown); unasked != "" {
-		return report.Inconclusive, "never asked: " + unasked
-	}
-	for _, d := range x.known {
-		if d.On(x.kernel) && slices.Contains(d.Ref.Keys(), row.Key) {
-			return report.Deviates, d.Reason
-		}
-	}
-	for ref := range x.proofs {
-		if slices.Contains(ref.Keys(), row.Key) {
-			return report.Defect, "kernels do otherwise than it says: " + ref.Rule.Says
-		}
-	}
-	return report.Holds, ""
-}
-
-func (x *examination) staleOf(key properties.Key) *shown {
-	for i := range x.stale {
-		if slices.Contains(x.stale[i].Ref.Keys(), key) {
-			return &x.stale[i]
-		}
-	}
-	return nil
-}
-
-// undecided says that there was no time to find out whether what was asked of a row
-// has an explanation, or "".
-func (x *examination) undecided(key properties.Key) string {
-	for ref, times := range x.tally.Unknown {
-		if slices.Contains(ref.Keys(), key) {
-			return fmt.Sprintf("%d histories could not be decided (%s)", times, ref.Rule.ID)
-		}
-	}
-	return ""
-}
-
-// unasked is a rule of the row that no answer was judged under and that has no
-// excuse, or "".
-func (x *examination) unasked(key properties.Key, excused func(properties.Ref) bool) string {
-	for _, ref := range properties.RulesOf(key, x.kernel) {
-		if ref.Rule.Demanded() && x.asked[ref] == 0 && !excused(ref) {
-			return fmt.Sprintf("%s (%s)", ref.Rule.ID, ref.Rule.Says)
-		}
-	}
-	return ""
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"mimic/ops"
 	"mimic/properties"
@@ -202,8 +201,4 @@ func (w wants) take(asks properties.Asked) {
 			w.rows[row] -= min(times, w.rows[row])
 		}
 	}
-}
-
-func (x *examination) stillOpen(rows []properties.Key) []properties.Key {
-	return slices.DeleteFunc(slices.Clone(rows), func(key properties.Key) bool { return !x.open(key) })
 }

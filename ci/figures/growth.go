@@ -29,7 +29,7 @@ func cost(do func() error) (time.Duration, error) {
 }
 
 // run is the suite on some of the kernels.
-func (m measurement) run(list string, sequences int) func() error {
+func (m *measurement) run(list string, sequences int) func() error {
 	return func() error {
 		kernels, err := specs(list, false)
 		if err != nil {
@@ -41,7 +41,7 @@ func (m measurement) run(list string, sequences int) func() error {
 }
 
 // replay is one sequence, so often.
-func (m measurement) replay(text string, times int) func() error {
+func (m *measurement) replay(text string, times int) func() error {
 	return func() error {
 		kernels, err := specs(m.one, false)
 		if err != nil {
@@ -73,7 +73,7 @@ func racing(threads int) string {
 }
 
 // growth measures what grows with what.
-func (m measurement) growth() error {
+func (m *measurement) growth() error {
 	base := strings.Split("6.1,6.12,6.18,7.3", ",")
 	all := []series{{of: "kernels"}, {of: "sequences of a row"}, {of: "operations of a sequence, hundreds"}, {of: "threads of a race"}}
 	header("What a piece more costs, in processor time, by how many there are\n\n| of | number | seconds | of one piece, by that of the first |\n| --- | --- | --- | --- |")
