@@ -173,7 +173,7 @@ func alarmsOf(i int, k *Kernel) (all []pageLink) {
 // measured are figures for people.
 func (k *Kernel) measured() (all [][2]string) {
 	if k.Operations > 0 {
-		all = append(all, [2]string{"pace", fmt.Sprintf("%.0f operations a second for %v, booted in %v", k.Rate(), k.Took.Round(100*time.Millisecond), k.Boot.Round(10*time.Millisecond))})
+		all = append(all, [2]string{"pace", fmt.Sprintf("%.0f operations a second for %v, ready in %v", k.Rate(), k.Took.Round(100*time.Millisecond), k.Boot.Round(10*time.Millisecond))})
 	}
 	if t := k.Tally; t != nil && t.Histories > 0 {
 		all = append(all, [2]string{"races", fmt.Sprintf("%d histories of %d operations each", t.Histories, t.Observed/t.Histories)})

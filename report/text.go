@@ -114,7 +114,7 @@ func Summary(w io.Writer, k *Kernel) {
 		fmt.Fprintf(w, "  harness: the run has stopped asking: %s\n", strings.Join(k.Absent, ", "))
 	}
 	if k.Operations > 0 {
-		fmt.Fprintf(w, "  %d sequences, %d operations verified in %v, %.0f a second; booted in %v\n",
+		fmt.Fprintf(w, "  %d sequences, %d operations verified in %v, %.0f a second; ready in %v\n",
 			k.Sequences, k.Operations, k.Took.Round(100*time.Millisecond), k.Rate(), k.Boot.Round(10*time.Millisecond))
 	}
 	if t := k.Tally; t != nil && t.Histories > 0 && k.Took > 0 {
