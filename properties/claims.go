@@ -38,6 +38,7 @@ type Claim struct {
 	Focus    weights  // what its own plans do more often than others
 	Corners  weights  // what a quarter of its own plans do too
 	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
+	Long     bool     // it has so many rules that its own plans are twice as long
 }
 
 // racing is what it takes that things happen at the same time.
@@ -329,12 +330,12 @@ var Claims = []*Claim{
 	{ID: "L3", Families: innerOnly, Source: "kernel/exit.c exit_files; kernel/bpf/syscall.c bpf_link_free; kernel/bpf/map_iter.c",
 		Says:  "a process that holds a descriptor, the link of a program and an iterator keep a map for as long as they are there",
 		Focus: weights{"hold": 16, "let-go": 8, "close": 14, "alive": 14, "live": 4, "close-outer": 4}},
-	{ID: "U1", Families: allKinds, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
+	{ID: "U1", Families: allKinds, Long: true, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
 		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",
 		Focus: weights{"caps": 44, "outer": 34, "seed-outer": 8, "inner": 4, "inner-other": 18, "put": 14, "get": 40, "delete": 4, "next": 3, "dump": 3,
 			"batch-update": 3, "batch-read": 3, "reopen": 32, "alive": 12, "info": 2, "freeze": 20, "freeze-inner": 8, "iterate": 3, "pin": 4, "get-path": 5,
-			"prog": 4, "prog-outer": 6, "load-lookup": 64, "load-btf": 8, "fields-map": 6}},
+			"prog": 4, "prog-outer": 6, "load-lookup": 64, "load-btf": 8, "fields-map": 6, "denied-outer": 8}},
 	{ID: "P90", Families: both, Source: "kernel/bpf/hashtab.c htab_map_update_elem, commit 2c304172e031; kernel/bpf/arraymap.c bpf_fd_array_map_update_elem; selftests fd_htab_lookup", Needs: racing,
 		Says:    "replacing is atomic: a key that always holds a map is never seen empty",
 		Opening: "race-present"},

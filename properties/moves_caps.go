@@ -8,6 +8,7 @@ func capsMoves() []move {
 		{"caps", ownOnly, (*draft).caps},
 		{"seed-outer", ownOnly, (*draft).seedOuter},
 		{"fields-map", ownOnly, (*draft).fieldsMap},
+		{"denied-outer", ownOnly, (*draft).deniedOuter},
 		{"iterate", ownOnly, (*draft).iterate},
 		{"load-lookup", ownOnly, (*draft).loadLookup},
 		{"load-btf", ownOnly, func(d *draft) bool {
@@ -69,6 +70,16 @@ func (d *draft) seedOuter() bool {
 	}
 	o.Flags |= ops.ZeroSeed
 	return d.add(o)
+}
+
+// deniedOuter has somebody ask for an outer map who may not make any.
+func (d *draft) deniedOuter() bool {
+	all := d.templates()
+	if len(all) == 0 || d.full() || !d.state.Kernel.has(ops.DisabledByNow.Feature()) {
+		return false
+	}
+	d.add(ops.Caps{Set: pick(d, []ops.CapSet{ops.CapsNone, ops.CapPerfmon, ops.CapNetAdmin}), Disabled: ops.DisabledByNow})
+	return d.add(d.outerOf(pick(d, all)))
 }
 
 // fieldsMap makes a map with something among its values that maps take CAP_BPF for, mostly without that. The BTF is loaded

@@ -37,7 +37,7 @@ func PlanWith(k Kernel, row Key, choose Choose) ops.Sequence {
 	menu := d.menu(d.focus(claim))
 	d.open(claim.Opening)
 	if !d.raced { // after a race, what was expected is not what happened
-		for range d.between(minOps, maxOps) {
+		for range d.between(minOps, maxOps) * claim.length() {
 			d.move(menu)
 		}
 	}
@@ -63,6 +63,14 @@ type draft struct {
 
 // minOps and maxOps bound the drawn part of a sequence; big ones find little more.
 const minOps, maxOps = 10, 40
+
+// length is how many times longer than others its sequences are.
+func (c *Claim) length() int {
+	if c.Long {
+		return 2
+	}
+	return 1
+}
 
 // open begins a sequence with the move of that name, or with a template and an
 // outer map made from it.

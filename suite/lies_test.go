@@ -1,10 +1,12 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -43,16 +45,55 @@ func TestEveryLieIsCaught(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			drawn := &drawings{seed: uint64(seed)}
+			var took effort
+			t.Cleanup(func() { t.Log(took.String()) })
 			for _, lie := range properties.Lies() {
 				t.Run(lie.ID, func(t *testing.T) {
 					t.Parallel()
-					if err := caught(lie, drawn); err != nil {
+					n, err := caught(lie, drawn)
+					if err != nil {
 						t.Error(err)
 					}
+					took.add(n, lie.ID)
 				})
 			}
 		})
 	}
+}
+
+// effort is how many sequences it took to catch each lie.
+type effort struct {
+	mu  sync.Mutex
+	all []caughtAfter
+}
+
+type caughtAfter struct {
+	sequences int
+	lie       string
+}
+
+func (e *effort) add(n int, lie string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, caughtAfter{n, lie})
+}
+
+// slowest is how many of those that took longest are named.
+const slowest = 5
+
+func (e *effort) String() string {
+	slices.SortFunc(e.all, func(a, b caughtAfter) int {
+		return cmp.Or(cmp.Compare(a.sequences, b.sequences), cmp.Compare(a.lie, b.lie))
+	})
+	if len(e.all) == 0 {
+		return "no lies"
+	}
+	var worst []string
+	for _, c := range e.all[max(0, len(e.all)-slowest):] {
+		worst = append(worst, fmt.Sprintf("%s after %d", c.lie, c.sequences))
+	}
+	return fmt.Sprintf("%d lies, caught after %d sequences (median) of %d; last %s", len(e.all), e.all[len(e.all)/2].sequences,
+		DefaultSequences*len(properties.Keys()), strings.Join(worst, ", "))
 }
 
 func liesByVersion() map[properties.Version][]properties.Lie {
@@ -151,13 +192,16 @@ func elsewhere(key properties.Key, k properties.Kernel) bool {
 	return properties.ClaimByID(key.Claim).NotClaimed(k) != ""
 }
 
-// caught spends the budget until the lie is caught: what an honest kernel answers as well needs no judge.
-func caught(lie properties.Lie, drawn *drawings) error {
+// caught spends the budget until the lie is caught, and says after how many sequences that was: what an honest kernel
+// answers as well needs no judge.
+func caught(lie properties.Lie, drawn *drawings) (asked int, err error) {
 	fake, try := trying(&lie)
 	seen := map[string]bool{}
-	rows := append(slices.Clone(lie.Breaks), properties.Keys()...) // its own first: most are caught there
-	for _, row := range rows {
-		for n := range DefaultSequences {
+	others := slices.DeleteFunc(properties.Keys(), func(k properties.Key) bool { return slices.Contains(lie.Breaks, k) })
+	rows := append(slices.Clone(lie.Breaks), others...) // its own first: most are caught there
+	for n := range DefaultSequences {
+		for _, row := range rows {
+			asked++
 			honest := drawn.of(fake.Kernel, row, n)
 			seq := honest.Sequence()
 			told := fake.Answer(seq)
@@ -171,11 +215,11 @@ func caught(lie properties.Lie, drawn *drawings) error {
 			seen[v.Signature()] = true
 			broken := properties.Reduce(v, try, reduceLimit).Broken()
 			if slices.ContainsFunc(broken, func(k properties.Key) bool { return slices.Contains(lie.Breaks, k) }) {
-				return nil
+				return asked, nil
 			}
 		}
 	}
-	return fmt.Errorf("not caught by %v", lie.Breaks)
+	return asked, fmt.Errorf("not caught by %v", lie.Breaks)
 }
 
 func sameAnswers(a, b ops.Trace) bool {
