@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -40,6 +41,32 @@ func agent(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestAgentIsBuiltAgain: what was damaged is not taken for up to date.
+func TestAgentIsBuiltAgain(t *testing.T) {
+	cache := t.TempDir()
+	var built [][]byte
+	for range 3 {
+		path, err := BuildAgent(t.Context(), cache, "amd64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !whole(path) {
+			t.Fatalf("%v; whole: %v", err, whole(path))
+		}
+		if built = append(built, text); len(built) == 2 {
+			damaged := bytes.Clone(text)
+			damaged[len(damaged)/2] ^= 1
+			if err := os.WriteFile(path, damaged, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !bytes.Equal(built[0], built[1]) || !bytes.Equal(built[0], built[2]) {
+		t.Error("three agents of one source differ")
+	}
 }
 
 // bootVM boots the kernel of the series, or skips with the reason.
