@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh tests
 go vet ./...
+go -C ci/figures vet ./... # a module of its own, too
 # Scripts, workflows, spelling, licences: a module of its own, see docs/dependencies.md. Cheap, so first; -v says
 # what was skipped, and why.
 MIMIC_LINT=1 go -C ci/lint test -count=1 -v ./... | grep --line-buffered -v '^=== '

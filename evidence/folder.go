@@ -26,7 +26,6 @@ const (
 	ReproCFile   = "repro.c"
 	ReproGoFile  = "repro_test.go"
 	ReadmeFile   = "README.md"
-	MailFile     = "mail.txt"
 )
 
 // Write puts a case into a folder so that nobody ever sees a part of it; an older folder of

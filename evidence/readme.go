@@ -51,9 +51,9 @@ func (c Case) next(dir string) string {
 ## Next
 
     mimic replay%s%s %s    # see it again
-    mimic bisect %s -good VERSION -bad %s    # since which version
+    mimic bisect%s %s -good VERSION -bad %s    # since which version
     mimic report %s    # the mail to those who can mend it
-`, vm, mode, filepath.Join(dir, ReducedFile), dir, orElse(c.Kernel.Name, "VERSION"), dir)
+`, vm, mode, filepath.Join(dir, ReducedFile), mode, dir, orElse(c.Kernel.Name, "VERSION"), dir)
 }
 
 func (c Case) elsewhere() string {

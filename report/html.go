@@ -238,7 +238,7 @@ func rowOf(r *Run, key properties.Key) pageRow {
 			got.Verdict = NotClaimed
 		}
 		cell := pageCell{Verdict: verdictOf(got.Verdict, 0), About: got.Verdict.String() + " on " + oneLine(k.Name)}
-		if got.Key == key && slices.ContainsFunc(k.Rows, func(r Row) bool { return r.Key == key && r.Verdict != Holds }) {
+		if slices.ContainsFunc(k.Rows, func(r Row) bool { return r.Key == key && r.Verdict != Holds }) {
 			cell.Link = noteAnchor(i, key)
 		}
 		row.Cells = append(row.Cells, cell)
@@ -254,5 +254,5 @@ func rowOf(r *Run, key properties.Key) pageRow {
 
 // again is the command that asks a claim again.
 func again(k *Kernel, key properties.Key) string {
-	return fmt.Sprintf("scripts/run-vm.sh %s -seed %d -claims %s", oneLine(k.Name), k.Seed, key)
+	return fmt.Sprintf("%s -seed %d -claims %s", asks(k), k.Seed, key)
 }

@@ -54,6 +54,9 @@ func Flaky(shown, runs int, race bool) bool {
 	return 2*shown < runs
 }
 
+// InMemory is the name of the kernel in memory.
+const InMemory = "memory"
+
 // Kernel is what a run found on one kernel.
 type Kernel struct {
 	Name     string // as it was asked for: 6.12
@@ -61,6 +64,7 @@ type Kernel struct {
 	Package  string
 	SHA256   string
 	Mode     string
+	Timing   string // the mode that was asked for: fast, stock or det; "" if it has none
 	Seed     uint64
 	Rows     []Row
 	Findings []Finding

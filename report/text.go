@@ -219,7 +219,18 @@ func Next(k *Kernel, f *Finding) string {
 	if f.File == "" {
 		return ""
 	}
-	return fmt.Sprintf("scripts/run-vm.sh %s -replay %s", k.Name, f.File)
+	return fmt.Sprintf("%s -replay %s", asks(k), f.File)
+}
+
+// asks is how the command begins that asks a kernel again as it was asked.
+func asks(k *Kernel) string {
+	switch {
+	case k.Name == InMemory:
+		return "mimic"
+	case k.Timing == "" || k.Timing == "fast":
+		return "scripts/run-vm.sh " + oneLine(k.Name)
+	}
+	return "scripts/run-vm.sh " + oneLine(k.Name) + " -mode " + k.Timing
 }
 
 // Stability says how often the reduced sequence failed again.

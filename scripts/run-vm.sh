@@ -2,7 +2,7 @@
 # From a fresh machine to a verdict on a kernel.
 #
 #   scripts/run-vm.sh 6.12              a series of kernels.txt, fetched once
-#   scripts/run-vm.sh 6.1,7.2           several; all is every line of kernels.txt
+#   scripts/run-vm.sh 6.1,7.2           several; all is every series that Debian has ready
 #   scripts/run-vm.sh path/to/bzImage   anyone's image; host is this machine's kernel
 #   scripts/run-vm.sh 6.12 -replay FILE, -seed N, -sequences N, -jobs N, -missing skip
 #

@@ -141,7 +141,7 @@ func (c *Config) Ask(ctx context.Context, spec Spec, questions []Question) []rep
 	}
 	defer t.Close() // what it complains of at the very end is no answer to any one question
 	known, err := knownOn(t, kernel)
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, known: known, mode: t.About().Kind}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, known: known, mode: t.About().Kind, asked: properties.Asked{}}
 	for i, q := range questions {
 		if err == nil {
 			err = x.put(q, &answers[i])
@@ -185,18 +185,7 @@ func (x *examination) put(q Question, a *report.Tested) error {
 
 // once runs a sequence, each operation announced, for a kernel may die of it.
 func (x *examination) once(seq ops.Sequence) (v *properties.Violation, err error) {
-	refused := ""
-	err = x.runner.Run(x.ctx, []target.Job{{Sequence: seq, Carefully: true}}, func(_ int, t ops.Trace) {
-		if t.End == ops.Refused {
-			refused = t.Detail
-			return
-		}
-		v = properties.Judge(x.kernel, t, properties.Asked{})
-	})
-	if err == nil && refused != "" {
-		err = errors.New(refused)
-	}
-	return v, err
+	return x.tryJob(target.Job{Sequence: seq, Carefully: true})
 }
 
 func (x *examination) outcome(q Question, same, other *properties.Violation) (report.Outcome, string) {

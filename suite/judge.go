@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -245,12 +246,23 @@ func (x *examination) tryOften(seq ops.Sequence, tries int) (v *properties.Viola
 	return v, err
 }
 
+// tryJob runs a sequence once. The error is a refusedError if the agent could not run it: of that nothing is known.
 func (x *examination) tryJob(job target.Job) (v *properties.Violation, err error) {
+	var refused error
 	err = x.runner.Run(x.ctx, []target.Job{job}, func(_ int, t ops.Trace) {
+		if t.End == ops.Refused {
+			refused = refusedError(t.Detail)
+			return
+		}
 		v = properties.Judge(x.kernel, t, x.asked)
 	})
-	return v, err
+	return v, cmp.Or(err, refused)
 }
+
+// refusedError is why the agent could not run a sequence.
+type refusedError string
+
+func (e refusedError) Error() string { return "the agent could not run a sequence: " + string(e) }
 
 // showKnown runs the sequence of each known deviation: it must fail where the
 // row says so and hold elsewhere, else the row is out of date. Of a row without a

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ func (x *examination) with(f *report.Finding, pace func(target.Job, ops.Trace) t
 		job := x.job(seq)
 		job.Carefully = job.Carefully || died
 		v, err = x.tryJob(pace(job, f.Reduced.Trace))
+		if errors.As(err, new(refusedError)) {
+			err = nil // it is no shorter sequence of the same
+		}
 		return v
 	})
 	return err

@@ -168,6 +168,8 @@ func (r Reproduced) why() string {
 		return "there was no kernel to run it on"
 	case !r.Failing.good():
 		return "it was not seen to show the bug"
+	case r.Passing.Fault != nil:
+		return "it was seen to show the bug, but could not be run on a kernel without it"
 	}
 	return "it was seen to show the bug, but also something on a kernel without it"
 }

@@ -17,6 +17,7 @@ import (
 
 	"mimic/ops"
 	"mimic/properties"
+	"mimic/report"
 	"mimic/target"
 	"mimic/target/wire"
 	"mimic/vmtest"
@@ -281,7 +282,7 @@ func opened[T target.Target](t T, err error) (target.Target, error) {
 }
 
 // memoryName is what the in-memory kernel is called.
-const memoryName = "memory"
+const memoryName = report.InMemory
 
 // memory is the in-memory kernel.
 func memory() Spec {

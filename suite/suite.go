@@ -147,12 +147,12 @@ func (c *Config) open(ctx context.Context, spec Spec, k *report.Kernel) (target.
 	about, hello := t.About(), t.Hello()
 	k.Release, k.Package, k.SHA256, k.Mode = hello.Release, about.Package, about.SHA256, about.Mode
 	c.logf("%s: %s from %s, mode %s, seed %d", spec.Name, k.Release, k.Package, k.Mode, c.Seed)
-	k.Lacks = hello.Lacks
+	k.Lacks, k.Timing = hello.Lacks, string(about.Kind)
 	kernel, err := properties.NewKernel(hello.Release, hello.Lacks)
 	if err != nil {
-		t.Close()
+		return nil, kernel, errors.Join(err, t.Close())
 	}
-	return t, kernel, err
+	return t, kernel, nil
 }
 
 // demandFeatures turns what a distribution's kernel cannot be asked into a

@@ -52,6 +52,7 @@ func RunBinary(ctx context.Context, config vmtest.Config, path string) (r Ran, e
 		return r, fmt.Errorf("run %s in %s: %w", path, config.Kernel.Name, err)
 	}
 	output, _ := io.ReadAll(io.LimitReader(vm, maxOutput)) // a guest that dies breaks off
+	_, _ = io.Copy(io.Discard, vm)                         // the rest: a guest that is not read cannot end
 	r.End = vm.Wait(ctx)
 	r.Output, r.ExitCode, r.Console = strings.ReplaceAll(string(output), "\r\n", "\n"), r.End.ExitCode, vm.Console()
 	return r, r.fault(config)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needed are the capabilities without which the agent can ask nothing of the kernel it runs on, and what
-// for. CAP_SYS_ADMIN stands for all of them.
+// needed are the capabilities without which the agent can not ask all of the kernel it runs on, and what
+// for. The last stands for all of them.
 var needed = []struct {
 	bit  uint
 	name string
@@ -17,6 +17,7 @@ var needed = []struct {
 	{unix.CAP_BPF, "CAP_BPF", "to create maps of maps and load programs"},
 	{unix.CAP_PERFMON, "CAP_PERFMON", "for programs that trace, and to read kernel pointers"},
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", "for programs of the network"},
+	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to open and walk maps by id; it stands for the others"},
 }
 
 // lacking says which of them a set does not have; "" if it has all that it takes.
@@ -41,7 +42,7 @@ func privileged() error {
 		return fmt.Errorf("ask for the capabilities of this process: %w", err)
 	}
 	if missing := lacking(uint64(data[1].Effective)<<32 | uint64(data[0].Effective)); missing != "" {
-		return fmt.Errorf("this process lacks %s, and CAP_SYS_ADMIN, which stands for them: run it as root, or in a guest, which needs no privileges (-vm 6.12)", missing)
+		return fmt.Errorf("this process lacks %s: run it as root, or in a guest, which needs no privileges (-vm 6.12)", missing)
 	}
 	return nil
 }

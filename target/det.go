@@ -109,7 +109,7 @@ func (v *VM) resume(ask func(*session) error) error {
 	if err != nil {
 		return fmt.Errorf("boot %s: %w", v.config.Kernel.Name, err)
 	}
-	v.vm, v.stale = vm, false
+	v.vm, v.stale, v.told = vm, false, false
 	v.session.quiet = vm.Quiet
 	return nil
 }

@@ -44,16 +44,18 @@ func (h *Host) start(ctx context.Context) error {
 		return fmt.Errorf("start the agent: %w", err)
 	}
 	defer theirs.Close()
+	h.stream, err = net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
 	h.cmd = exec.CommandContext(ctx, h.agent)
 	h.cmd.Stdin, h.cmd.Stdout, h.cmd.Stderr = theirs, theirs, os.Stderr
 	h.cmd.Env = append(os.Environ(), agentEnv...)
 	if err := h.cmd.Start(); err != nil {
+		h.stream.Close()
 		return fmt.Errorf("start the agent: %w", err)
 	}
-	if h.stream, err = net.FileConn(ours); err != nil {
-		return fmt.Errorf("start the agent: %w", err)
-	}
-	ours.Close()
 	h.session, h.hello, err = greet(h.stream, pipeBuffer, greetLimit)
 	if err == nil && h.hello.Fault != "" {
 		err = errors.New(h.hello.Fault)

@@ -20,7 +20,8 @@ type VM struct {
 	config   vmtest.Config
 	mode     Mode
 	life     context.Context // of every guest
-	stale    bool            // the guest's answers were not all heard: it takes no more questions
+	stale    bool            // the guest takes no more questions: not all its answers were heard, or it was ended
+	told     bool            // how the guest ended is in a trace
 	vm       *vmtest.VM
 	session  *session
 	hello    wire.Hello
@@ -71,7 +72,7 @@ func (v *VM) bootCold() error {
 	if err != nil {
 		return err
 	}
-	v.vm, v.stale = vm, false
+	v.vm, v.stale, v.told = vm, false, false
 	v.session, v.hello, err = greet(vm, vm.MaxOutstanding(), greetLimit)
 	v.session.quiet = vm.Quiet
 	if err != nil {
@@ -112,6 +113,9 @@ func (v *VM) leave() error {
 		v.quietFor(v.life, late)
 	}
 	err := v.vm.Close()
+	if v.told {
+		return err
+	}
 	switch end := v.vm.Wait(context.Background()); end.Kind {
 	case vmtest.Splatted, vmtest.Panicked, vmtest.Oopsed:
 		err = errors.Join(err, fmt.Errorf("after the last answer the kernel %s", end))
@@ -145,7 +149,7 @@ func (v *VM) inOrder(ctx context.Context, jobs []Job, each func(int, ops.Trace))
 	return nil
 }
 
-// together is how many of the first jobs can be asked at once: one that asks for
+// together are the first jobs that can be asked at once: one that asks for
 // care is asked alone.
 func together(jobs []Job) []Job {
 	if jobs[0].Carefully {
@@ -269,11 +273,10 @@ func (v *VM) postMortem(steps []ops.Step, cause error) (t ops.Trace, complained 
 		t.End, t.Detail = v.ending(v.life)
 	}
 	v.vm.Kill("its sequence has no answer")
-	if t.End != ops.Refused && v.vm.Wait(v.life).Kind == vmtest.Splatted {
-		complained = true
-	}
 	if t.End != ops.Refused {
+		complained = v.vm.Wait(v.life).Kind == vmtest.Splatted
 		t.Steps, t.Console = lastUnanswered(steps), v.vm.Console()
+		v.told = true
 	}
 	return t, complained
 }

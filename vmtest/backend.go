@@ -73,7 +73,6 @@ func (m *machine) commandOfVNG(l *lines, shared *sharedLine, _ []string) (*exec.
 	}
 	for id, theirs := range map[string]*os.File{"channel": l.theirs[1], "control": l.theirs[2]} {
 		if err := l.meet(c.Meet+id, theirs); err != nil {
-			l.hangUp()
 			return nil, err
 		}
 	}

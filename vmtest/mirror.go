@@ -18,7 +18,7 @@ type aptEntry struct {
 // mirrors are the URIs of the Debian archive's two halves.
 type mirrors struct{ main, security string }
 
-// suite is the URI of the half that a suite belongs to.
+// forSuite is the URI of the half that a suite belongs to.
 func (m mirrors) forSuite(suite string) string {
 	if strings.HasSuffix(suite, "-security") {
 		return m.security

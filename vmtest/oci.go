@@ -2,10 +2,12 @@ package vmtest
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
@@ -39,8 +41,12 @@ func (s *Source) fromImage(ctx context.Context, row Line, image string) (Kernel,
 			Next: fmt.Sprintf("set %s to the host of a registry that has it, or give %sREGISTRY/%s, or a kernel image of your own", registryVariable, ociPrefix, image)}
 	}
 	if digest, ok := ref.(name.Digest); ok {
-		if k, err := s.store().load(imageID(row, strings.TrimPrefix(digest.DigestStr(), "sha256:"))); err == nil {
+		k, err := s.store().load(imageID(row, strings.TrimPrefix(digest.DigestStr(), "sha256:")))
+		if err == nil {
 			return k, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.Progress(err.Error())
 		}
 	}
 	k, err := s.pull(ctx, row, image, ref)
@@ -147,7 +153,7 @@ func (u *unpacker) layer(file string) error {
 	if err != nil {
 		return err
 	}
-	archive := tar.NewReader(strings.NewReader(string(plain)))
+	archive := tar.NewReader(bytes.NewReader(plain))
 	for {
 		h, err := archive.Next()
 		if err == io.EOF {

@@ -24,7 +24,7 @@ func (s *Source) Releases(ctx context.Context, row Line, more ...string) (list [
 	}
 	var found []candidate
 	for _, suite := range slices.Concat(row.Suites, more) {
-		root := s.root(suite)
+		root := s.rootFor(suite, archOf(row.Arch))
 		all, err := root.candidates(ctx, s.Progress)
 		if ctx.Err() != nil {
 			return nil, tried, ctx.Err()

@@ -307,7 +307,7 @@ func exists(path string) bool {
 func (s *Source) cached(row Line) (best Kernel, found bool) {
 	version := func(k Kernel) string { return k.Package[strings.LastIndexByte(k.Package, ' ')+1:] }
 	for _, r := range s.store().list() {
-		if strings.HasPrefix(r.ID, ownPackage) || !row.mayBe(r.Kernel) || found && compareVersions(version(r.Kernel), version(best)) <= 0 {
+		if strings.HasPrefix(r.ID, ownPackage) || !row.MayBe(r.Kernel) || found && compareVersions(version(r.Kernel), version(best)) <= 0 {
 			continue
 		}
 		k, err := s.store().load(r.ID)
@@ -320,8 +320,8 @@ func (s *Source) cached(row Line) (best Kernel, found bool) {
 	return best, found
 }
 
-// mayBe says whether a kernel of the cache is one of a row.
-func (l Line) mayBe(k Kernel) bool {
+// MayBe says whether a kernel of the cache is one of a row.
+func (l Line) MayBe(k Kernel) bool {
 	name, image := strings.CutPrefix(k.Package, ociPrefix)
 	switch {
 	case k.Config != l.Config || k.Arch != l.Arch:

@@ -234,6 +234,7 @@ func (l *lines) monitor() *monitor {
 }
 
 func (l *lines) closeOurs() {
+	l.hangUp()
 	for _, c := range l.ours {
 		c.Close()
 	}

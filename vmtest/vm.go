@@ -39,6 +39,8 @@ type VM struct {
 
 	ready     chan struct{} // closed when init has called guest.Open
 	readyOnce sync.Once
+	closing   sync.Once
+	closed    error         // of the first Close
 	done      chan struct{} // closed when end is final
 
 	mu      sync.Mutex
@@ -125,7 +127,10 @@ func (vm *VM) Kill(why string) { vm.kill(End{Kind: Stopped, Reason: why}) }
 func (vm *VM) Close() error {
 	vm.Kill("closed by the caller")
 	<-vm.done
-	return errors.Join(vm.serial.Close(), vm.monitor.Close(), vm.machine.Close(), vm.shared.Close())
+	vm.closing.Do(func() {
+		vm.closed = errors.Join(vm.serial.Close(), vm.monitor.Close(), vm.machine.Close(), vm.shared.Close())
+	})
+	return vm.closed
 }
 
 // endOf is the end of a guest that a context cut off.

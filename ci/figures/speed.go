@@ -63,7 +63,7 @@ func (m *measurement) starts() error {
 		slices.Sort(took)
 		ratio := took[warmTries/2].Seconds() / booted.Seconds()
 		fmt.Printf("| %s | %.2f s | %.2f s | %.3f |\n", cold[i].Name, booted.Seconds(), took[warmTries/2].Seconds(), ratio)
-		m.holds("the first answer of "+cold[i].Name+" from the cache, by that of a boot,", ratio, 0.2)
+		m.holds("the first answer of "+cold[i].Name+" from the cache, by that of a boot,", ratio, 0.3)
 	}
 	return nil
 }

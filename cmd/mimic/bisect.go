@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,8 +26,14 @@ func runBisect(ctx context.Context, c command, args []string) (int, error) {
 	step := f.Bool("step", false, "instead, build the kernel whose source is in the current directory, run the sequence on it, and exit\nas git bisect run wants it: 0 good, 1 bad, 125 cannot be tested, 128 stop")
 	config := configFlag(f, "-step")
 	others, err := parse(f, args)
-	if err != nil {
+	if errors.Is(err, flag.ErrHelp) {
 		return 0, err
+	}
+	if err == nil && *config != "" && !*step {
+		err = usagef("-config %s: only -step builds with it", *config)
+	}
+	if err != nil {
+		return stepped(*step, err)
 	}
 	path, err := one("folder of evidence, or file of a sequence or a trace", others)
 	if err != nil {

@@ -83,7 +83,7 @@ func candidates(words []string) (found []string) {
 	if !named || len(words) == 1 {
 		c = commands()[0]
 	}
-	switch value := flagBefore(words); {
+	switch value := c.flagBefore(words); {
 	case value != "":
 		found = valuesOf(value, &last)
 	case strings.HasPrefix(last, "-"):
@@ -111,11 +111,19 @@ func starting(all []string, last, whole string) (found []string) {
 }
 
 // flagBefore is the name of the flag whose value the last word is, "" if it is none.
-func flagBefore(words []string) string {
+func (c command) flagBefore(words []string) string {
 	if len(words) < 2 || !strings.HasPrefix(words[len(words)-2], "-") {
 		return ""
 	}
-	return strings.TrimLeft(words[len(words)-2], "-")
+	name := strings.TrimLeft(words[len(words)-2], "-")
+	f := c.flagSet().Lookup(name)
+	if f == nil {
+		return ""
+	}
+	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+		return ""
+	}
+	return name
 }
 
 // valuesOf are the words that a flag takes; of a list, last becomes what stands behind its last comma.
@@ -130,7 +138,7 @@ func valuesOf(name string, last *string) []string {
 	}
 	switch name {
 	case "vm":
-		return append([]string{"all", "host"}, kernelNames()...)
+		return append([]string{"all", "arches", "host"}, kernelNames()...)
 	case "elsewhere":
 		return append([]string{"all", "none"}, kernelNames()...)
 	case "good", "bad":
@@ -150,6 +158,7 @@ func kernelNames() (names []string) {
 	for _, k := range suite.Kept() {
 		names = append(names, k.Kernel.Version)
 	}
+	slices.Sort(names)
 	return slices.Compact(names)
 }
 

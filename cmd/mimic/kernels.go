@@ -75,7 +75,7 @@ func listJSON(rows []vmtest.Line) error {
 	for i, row := range rows {
 		l := listed{Name: row.Name(), Places: places(row), All: row.Everyday(), Cached: []string{}}
 		for _, k := range kept {
-			if row.Everyday() && strings.HasPrefix(k.Kernel.Version, row.Series+".") {
+			if row.MayBe(k.Kernel) {
 				l.Cached = append(l.Cached, k.Kernel.Version)
 			}
 		}

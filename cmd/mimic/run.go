@@ -165,11 +165,12 @@ func examine(ctx context.Context, config suite.Config, outputs *suite.Outputs, s
 		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
 	}
 	report.All(text, kernels)
-	if code := suite.ExitCode(kernels, skip); code == suite.ExitHeld || err == nil {
-		return code, err
+	code := suite.ExitCode(kernels, skip)
+	if code != suite.ExitHeld && err != nil {
+		fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
+		err = nil
 	}
-	fmt.Fprintf(os.Stderr, "mimic: %v\n", err)
-	return suite.ExitCode(kernels, skip), nil
+	return code, err
 }
 
 // terminal is f if a person watches it, else nil.

@@ -22,8 +22,8 @@ func (x *Executor) createMap(o ops.Map) ops.Result {
 		attr.innerFD = x.handle(o.Inner).fd
 	}
 	x.describe(&attr, o.BTF, o.IDs)
-	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
-		return ops.Read(errno)
+	if trouble := bind(&attr, o.Label, o.Bound); trouble != "" {
+		return ops.Read(trouble)
 	}
 	x.slow = x.slow || o.Bound == ops.BoundStruct // bpf_struct_ops_map_free waits for RCU tasks
 	return x.create(o.Def, attr, handle{kind: o.Type, flags: o.Flags, key: o.Key, value: o.Value, max: o.Max, described: x.handle(o.BTF).described})
@@ -34,8 +34,8 @@ func (x *Executor) createOuter(o ops.Outer) ops.Result {
 	attr := createAttr{mapType: uint32(o.Kind.MapType()), keySize: uint32(o.Key), valueSize: uint32(o.Value), maxEntries: uint32(o.Max),
 		flags: uint32(o.Flags), innerFD: t.fd, extra: uint64(o.Extra), numaNode: uint32(o.Node), tail: uint32(o.Tail)}
 	x.describe(&attr, o.BTF, o.IDs)
-	if errno := bind(&attr, o.Label, o.Bound); errno != "" {
-		return ops.Read(errno)
+	if trouble := bind(&attr, o.Label, o.Bound); trouble != "" {
+		return ops.Read(trouble)
 	}
 	return x.create(o.Def, attr, handle{kind: o.Kind.MapType(), flags: o.Flags, key: o.Key, value: 4, outer: true, template: t})
 }

@@ -235,7 +235,7 @@ func available() error {
 
 var bpfHint = map[unix.Errno]string{
 	unix.ENOSYS: "this kernel is built without CONFIG_BPF_SYSCALL",
-	unix.EPERM:  "run as root, or with CAP_BPF and CAP_SYS_ADMIN",
+	unix.EPERM:  "run as root, or with CAP_SYS_ADMIN",
 }
 
 func (x *Executor) probeProg(t ops.ProgType, flags ops.ProgFlags) string {

@@ -102,7 +102,7 @@ type pinDir struct {
 	here bool // it is the working directory, and stays it
 }
 
-// path is a path in the file system, which is the working directory while it is used.
+// enter makes the file system the working directory, where paths are looked up.
 func (d *pinDir) enter() error {
 	if d.here {
 		return nil

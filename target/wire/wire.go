@@ -3,7 +3,7 @@
 //
 // The agent begins with a Hello. Then the host asks and the agent answers, in
 // order; the host may ask ahead. Compression matters to a guest with no other
-// channel than a serial port, which carries 40 kB/s.
+// channel than a serial port (see package vmtest).
 package wire
 
 import (
