@@ -199,7 +199,7 @@ type (
 		Flags ProgFlags `text:"flags" default:"0"`
 	}
 	// Run runs a program once with a key for the outer map, one for the inner map,
-	// and the branches that it takes (bit n: that of step n): what the steps
+	// and the branches that it takes (bit n-1: that of step n): what the steps
 	// answered, and null@n if step n, a check, ended it.
 	Run struct {
 		On       Name `text:"on"`

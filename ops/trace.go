@@ -51,7 +51,7 @@ func Read(got string) Result { return Result{Got: got} }
 // Failed is the answer of a call that failed with e.
 func Failed(e unix.Errno) Result { return Result{Errno: Errno(e)} }
 
-// Words that Alive, Gone and Run answer.
+// Words that Alive and Gone answer, and examples of package loader.
 const (
 	WordAlive   = "alive"
 	WordGone    = "gone"

@@ -49,10 +49,6 @@ type Report struct {
 	Unsure bool    // there is something in it that Inspect does not judge
 }
 
-// Harmless says that the body does nothing that could go wrong where the kernel
-// takes it.
-func (r Report) Harmless() bool { return len(r.Faults) == 0 && !r.Unsure }
-
 type kind uint8
 
 const (

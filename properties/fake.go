@@ -61,7 +61,7 @@ func (k Kernel) Told(seq ops.Sequence, lies []Lie) (told []int) {
 			tells[i] = tells[i] || lies[i].tells(s, op, honest)
 		}
 	}}.Answer(seq)
-	races := slices.ContainsFunc(seq, func(op ops.Op) bool { _, thread := op.(ops.Thread); return thread })
+	races := ops.Races(seq)
 	for i := range lies {
 		if tells[i] || lies[i].Race != nil && races {
 			told = append(told, i)

@@ -103,7 +103,7 @@ func ruleByID(id string) (*Rule, error) {
 			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is not a rule of properties/rules.go", id)
+	return nil, fmt.Errorf("%q is not a rule of properties/ruletable.go", id)
 }
 
 func familyOfRule(name string, r *Rule) (Family, error) {

@@ -11,7 +11,7 @@ import (
 // call follows a program into a helper or kfunc that works on a map.
 func (r *running) call(step ops.BodyStep) {
 	m := r.it.m
-	if m.murky || m.outer && step.Call.Name != "map_sum_elem_count" || m.insideBTF() != nil && !m.outer && !btfRowOf(m.btf.kind).plain() {
+	if m.murky || m.outer && step.Call.Name != "map_sum_elem_count" || !plainValues(m.btf) {
 		r.lost = true
 		return
 	}

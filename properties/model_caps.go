@@ -136,7 +136,7 @@ func (s *State) outerLowered(o ops.Outer) []Outcome {
 		return s.forbidden(o, f, mayMake)
 	}
 	all := s.whole(o)
-	if o.Kind == ops.OuterArray && o.Max > 1<<31 && !s.capable(ops.CapPerfmon) { // array_map_alloc rounds it up to a power of two
+	if o.Kind == ops.OuterArray && o.Max > 1<<31 && !s.capable(ops.CapPerfmon) && all[0].Want.Errno == ops.Errno(unix.ENOMEM) { // array_map_alloc rounds it up to a power of two
 		all = append(slices.Clone(all), fails(unix.E2BIG, on(f, outerNoRoom)...)...)
 	}
 	return beside(f, s.enough(mayMakeFree), all)

@@ -108,8 +108,7 @@ func (s *State) kill(o ops.Kill) []Outcome {
 	return does(on(FamilyInner, holds), func(ops.Result) { s.release(h, h.keeps != nil && h.shares(s)) })
 }
 
-// shares says whether another process or link keeps what h keeps, or an iterator
-// is what h keeps: then it is not known when it goes.
+// shares says whether an iterator keeps what h keeps, or is what h keeps: then it is not known when it goes.
 func (h *handle) shares(s *State) bool {
 	for _, other := range s.handles {
 		if other != h && other.other && other.keeps == h.keeps {

@@ -38,7 +38,7 @@ func (s *State) dropProg(p *program) {
 	}
 }
 
-// neverMade is a name that stands for no map: its id is asked for all the same.
+// neverMade is a name that stands for no map: it has no id to ask for.
 func (s *State) neverMade(n ops.Name) bool { return s.objectOf(n) == nil }
 
 func (s *State) reopen(o ops.Reopen) []Outcome {

@@ -34,7 +34,7 @@ func (s *State) familyAt(n ops.Name) Family {
 
 // modelled says whether the content of an inner map is.
 func (m *object) modelled() bool {
-	return rowOf(m.spec.Type).content && !m.murky && (m.btf == nil || btfRowOf(m.btf.kind).plain())
+	return rowOf(m.spec.Type).content && !m.murky && plainValues(m.btf)
 }
 
 // earlyFlags says whether flags are refused before anything else is looked at.
@@ -53,7 +53,7 @@ func (s *State) put(m *object, o ops.Update) []Outcome {
 	key := ops.Truncate(o.Key.N, m.spec.Key)
 	inner, valueFault := s.valueFault(m, o.Value)
 	if inner != nil && inner.free || !o.Value.Null && o.Value.Name == "" && o.Value.N < 1<<20 {
-		return anything(nil) // what a small number is as a descriptor, nobody knows
+		return anything(func(got ops.Result) { m.free = m.free || got == ops.OK }) // what a small number is as a descriptor, nobody knows
 	}
 	faults, order := s.putFaults(m, o.Key, key, o.Flags, o.Value.Null, valueFault)
 	if len(faults) > 0 {

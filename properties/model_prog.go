@@ -50,7 +50,7 @@ func (m *object) inside() Spec {
 	return m.spec
 }
 
-// described is what describes the values of those maps.
+// insideBTF is what describes the values of those maps.
 func (m *object) insideBTF() *object {
 	if m.outer {
 		return m.template.btf

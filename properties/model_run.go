@@ -22,7 +22,7 @@ func (s *State) run(o ops.Run) []Outcome {
 	switch {
 	case p == nil:
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
-	case p.free || p.uses == nil || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
+	case p.free || p.uses == nil || p.uses.free || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
 		return anything(nil)
 	case p.typ == ops.Tracing && s.attachedAny():
 		return anything(func(ops.Result) { s.disturb() })
@@ -169,7 +169,7 @@ func (r *running) innerKey(step ops.BodyStep) ops.Key {
 
 func (r *running) get(step ops.BodyStep) {
 	m := r.it.m
-	if r.it.kind != atMap || m.outer || m.murky || !rowOf(m.spec.Type).lookup || m.insideBTF() != nil && !btfRowOf(m.btf.kind).plain() {
+	if r.it.kind != atMap || m.outer || m.murky || !rowOf(m.spec.Type).lookup || !plainValues(m.btf) {
 		r.lost = true
 		return
 	}

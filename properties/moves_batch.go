@@ -99,7 +99,7 @@ func (d *draft) cursorNumber(m *object) uint32 {
 	return pick(d, []uint32{0, uint32(buckets(m.spec.Max)), uint32(buckets(m.spec.Max)) + 1, 1 << 31, 1<<32 - 1})
 }
 
-// readAll goes on from the start to the end.
+// batchRead reads once, and now and then goes on to the end.
 func (d *draft) batchRead() bool {
 	n, m, ok := d.outerName()
 	if !ok {

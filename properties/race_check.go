@@ -116,7 +116,7 @@ func (r *race) check() (worst *flaw, unknown []Ref) {
 	return nil, unknown
 }
 
-// ranks orders rules by how much of their own they are.
+// rank orders rules by how much of their own they are.
 func rank(f *flaw) int {
 	return slices.Index([]*Rule{raceID, raceReuse, raceNext, raceBatch, racePresent, raceFreezeLate}, f.by[0].Rule) // -1 comes first
 }

@@ -114,13 +114,13 @@ func (h *history) refused(d deed, says string, allowed func(string) bool) {
 func (r *race) observe(d deed) *flaw {
 	switch o := d.op.(type) {
 	case ops.Close:
-		r.closed(d, o.On)
+		return r.closed(d, o.On)
 	case ops.Freeze:
-		r.freeze(d, o)
+		return r.freeze(d, o)
 	case ops.Pin:
-		r.pin(d, o)
+		return r.pin(d, o)
 	case ops.Unpin:
-		r.unpin(d, o)
+		return r.unpin(d, o)
 	case ops.Run:
 		r.run(d, o)
 	case ops.Still:
@@ -154,19 +154,23 @@ func (r *race) use(d deed, names ...ops.Name) bool {
 	return len(closable) == 0
 }
 
-func (r *race) closed(d deed, n ops.Name) {
+func (r *race) closed(d deed, n ops.Name) *flaw {
 	h := r.descriptor(n)
-	if d.Got == ops.OK {
+	switch d.Got {
+	case ops.OK:
 		h.write(d, "closed", is(yes), no)
-		return
+	case ops.Failed(unix.EBADF):
+		h.refused(d, "not open", is(no))
+	default:
+		return r.exactly(d, r.s.Step(d.op))
 	}
-	h.refused(d, "not open", is(no))
+	return nil
 }
 
-func (r *race) freeze(d deed, o ops.Freeze) {
+func (r *race) freeze(d deed, o ops.Freeze) *flaw {
 	m := r.s.open(o.On)
 	if m == nil || !m.outer || m.free || !r.use(d, o.On) {
-		return
+		return nil
 	}
 	h := r.frozen(m)
 	busy := slices.ContainsFunc(r.deeds, func(w deed) bool { return w.overlaps(d) && isWrite(w.op) && r.s.objectOf(ops.Uses(w.op)[0]) == m })
@@ -178,9 +182,12 @@ func (r *race) freeze(d deed, o ops.Freeze) {
 	case d.Got == ops.OK:
 		h.write(d, "frozen", is(no), yes)
 	case d.Got == ops.Failed(unix.EBUSY) && busy:
-	default: // EBUSY or EPERM: it was frozen
+	case d.Got == ops.Failed(unix.EBUSY), d.Got == ops.Failed(unix.EPERM):
 		h.refused(d, "was frozen", is(yes))
+	default:
+		return r.exactly(d, r.s.Step(o))
 	}
+	return nil
 }
 
 func isWrite(op ops.Op) bool {
@@ -191,29 +198,38 @@ func isWrite(op ops.Op) bool {
 	return false
 }
 
-func (r *race) pin(d deed, o ops.Pin) {
+func (r *race) pin(d deed, o ops.Pin) *flaw {
+	asked := d
 	if d.Got == ops.Failed(unix.EINVAL) { // what it says to a descriptor that is not open
 		d.Got = ops.Failed(unix.EBADF)
 	}
 	if !r.use(d, o.Of) || !r.s.Kernel.has(ops.FeaturePins) {
-		return
+		return nil
 	}
-	if d.Got == ops.OK {
+	switch d.Got {
+	case ops.OK:
 		r.path(o.Def).write(d, "made", is(no), yes)
-	} else if d.Got == ops.Failed(unix.EEXIST) {
+	case ops.Failed(unix.EEXIST):
 		r.path(o.Def).refused(d, "is there", is(yes))
+	default:
+		return r.exactly(asked, r.s.Step(o))
 	}
+	return nil
 }
 
-func (r *race) unpin(d deed, o ops.Unpin) {
+func (r *race) unpin(d deed, o ops.Unpin) *flaw {
 	if !r.s.Kernel.has(ops.FeaturePins) {
-		return
+		return nil
 	}
-	if d.Got == ops.OK {
+	switch d.Got {
+	case ops.OK:
 		r.path(o.On).write(d, "removed", is(yes), no)
-		return
+	case ops.Failed(unix.ENOENT):
+		r.path(o.On).refused(d, "is not there", is(no))
+	default:
+		return r.exactly(d, r.s.Step(o))
 	}
-	r.path(o.On).refused(d, "is not there", is(no))
+	return nil
 }
 
 // element is a deed with the elements of a map.
@@ -281,7 +297,7 @@ func (r *race) fixed(m *object, op ops.Op) []Outcome {
 	}
 	switch op.(type) {
 	case ops.LookupBatch, ops.TakeBatch, ops.UpdateBatch, ops.DeleteBatch:
-		if e := absent[0].Want.Errno; slices.Contains(outright, unix.Errno(e)) && absent[0].Want.Got == elements(op) {
+		if e := absent[0].Want.Errno; slices.Contains(outright, unix.Errno(e)) && absent[0].Want.Got == given(op) {
 			return absent
 		}
 		return nil
@@ -303,23 +319,6 @@ func (r *race) fixed(m *object, op ops.Op) []Outcome {
 
 // outright are the errnos of batches that are refused as a whole.
 var outright = []unix.Errno{unix.EINVAL, unix.EFAULT, unix.EBADF, unix.EPERM, unix.Errno(ops.ENOTSUPP)}
-
-// elements is the count that a batch is asked for, which it leaves
-// as it was if it does not begin.
-func elements(op ops.Op) string {
-	n := 0
-	switch o := op.(type) {
-	case ops.LookupBatch:
-		n = int(o.Count)
-	case ops.TakeBatch:
-		n = int(o.Count)
-	case ops.UpdateBatch:
-		n = len(o.Keys.List())
-	case ops.DeleteBatch:
-		n = len(o.Keys.List())
-	}
-	return strconv.Itoa(n)
-}
 
 // keysOf are the keys of an outer map that the race can be about.
 func (r *race) keysOf(m *object) map[uint64]bool {

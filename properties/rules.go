@@ -23,7 +23,7 @@ type Rule struct {
 	covers   []string          // assertions of the notes and of others that it makes
 }
 
-// rules lists every rule, in the order of this file.
+// rules lists every rule, in the order of ruletable.go.
 var rules []*Rule
 
 func rule(id, says string, claims ...string) *Rule {
@@ -56,7 +56,7 @@ func (r *Rule) where(only func(Kernel) bool) *Rule {
 	return r
 }
 
-// documented says that the answer contradicts a sentence of the documentation.
+// contradicts says that the answer contradicts a sentence of the documentation.
 func (r *Rule) contradicts(sentence *Rule) *Rule {
 	r.against = sentence
 	sentence.defect = true
