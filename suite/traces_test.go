@@ -53,7 +53,7 @@ func testTrace(t *testing.T, path, sequence string, known []shown) (expected boo
 	if got := r.Trace.Sequence(); r.Trace.End == ops.Completed && got.String() != seq.String() {
 		t.Errorf("it is a trace of another sequence than %s has now: scripts/record-findings.sh records it again", sequence)
 	}
-	kernel, err := properties.NewKernel(r.Trace.Kernel, nil)
+	kernel, err := properties.NewKernel(r.Trace.Kernel, r.Trace.Lacks)
 	if err != nil {
 		t.Fatal(err)
 	}
