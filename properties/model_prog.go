@@ -229,7 +229,7 @@ var misuses = map[progs.Misuse]misuse{
 	progs.MisuseNullValue:  refusedFor(unix.EACCES, "null", "type").by(nullValue),
 	progs.MisuseScalar:     refusedFor(unix.EACCES, "scalar", "null", "type").by(nullBranch),
 	progs.MisuseMemory:     refusedFor(unix.EACCES, "type", "size", "lock", "timer", "arithmetic").by(ptrMemory),
-	progs.MisuseStore:      refusedFor(unix.EACCES, "readonly", "opaque").by(ptrStore),
+	progs.MisuseStore:      refusedFor(unix.EACCES, "readonly").by(ptrStore),
 	progs.MisuseArithmetic: refusedFor(unix.EACCES, "arithmetic").by(ptrAdd),
 	progs.MisuseOuter:      refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(progOther),
 	progs.MisuseDirect:     refusedFor(unix.EINVAL, "value").by(progDirect),
@@ -251,6 +251,9 @@ func (s *State) misused(o ops.Prog, m *object, r progs.Report) []Outcome {
 	for _, f := range r.Faults {
 		row := misuses[f.Misuse]
 		classes = append(append(classes, row.classes...), fieldClasses[o.Body.Steps()[f.Step-1].Word]...)
+		if f.Misuse == progs.MisuseStore && !s.Kernel.has(ops.FeatureKernelBTF) {
+			classes = append(classes, progs.ReasonOpaque)
+		}
 		by = append(by, on(m.family(), s.wrong(o, f, row.rule)...)...)
 	}
 	return rejected(misuses[r.Faults[0].Misuse].want, classes, by)

@@ -8,6 +8,10 @@ import (
 )
 
 // TestExitCodes runs the command against the in-memory kernel.
+// opaque is the answer of a kernel without BTF of its own.
+const opaque = "i0 = map(hash, key=4, value=4, max=4)  ok\no0 = outer(array, max=4, template=i0)  ok\n" +
+	"p0 = prog(xdp, o0, find:0 check write:0:1:0)  ENOTSUPP = opaque\nended: completed\n"
+
 func TestExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -68,6 +72,8 @@ func TestExitCodes(t *testing.T) {
 		{"judge what does not", []string{"judge", file("wrong.trace", "kernel: 6.12.1\ni0 = map(hash, key=4, value=8, max=2)  EBUSY\nended: completed\n")}, 1},
 		{"judge what is known", []string{"judge", file("known.trace", "kernel: 6.1.1\ni0 = map(hash, key=4, value=64, max=4)  ok\no0 = outer(array, max=4, template=i0)  ok\nb0 = btf(plain)  ok\n"+
 			"i1 = map(hash, key=4, value=64, max=4, btf=b0)  ok\no0.update(0, i1)  EINVAL\nended: completed\n")}, 0},
+		{"judge a kernel that cannot read what it describes", []string{"judge", file("opaque.trace", "kernel: 6.12.1\n"+opaque)}, 1},
+		{"judge one that describes nothing", []string{"judge", file("plain.trace", "kernel: 6.12.1\nlacks: kernel_btf: none\n"+opaque)}, 0},
 		{"judge nothing", []string{"judge"}, 2},
 		{"judge a sequence", []string{"judge", good}, 2},
 		{"judge no kernel's", []string{"judge", file("none.trace", "kernel: frob\nended: completed\n")}, 2},
