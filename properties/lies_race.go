@@ -17,6 +17,11 @@ func raceLies() (lies []Lie) {
 		racing1("race-reuse", rowsOf(FamilyHash, "P96", "P97"), FamilyHash, otherKey),
 		racing1("race-next-empty", rowsOf(FamilyHash, "C1"), FamilyHash, nextEmpty),
 		racing1("race-next-ghost", rowsOf(FamilyHash, "C1"), FamilyHash, nextGhost),
+		Lie{ID: "race-odd-close", Breaks: rowsOf(FamilyInner, "C3"), Race: oddly("close")},
+		Lie{ID: "race-odd-freeze", Breaks: append(rowsOf(FamilyHash, "P54"), rowsOf(FamilyArray, "P54")...), Race: oddly("freeze")},
+		Lie{ID: "race-odd-pin", Breaks: rowsOf(FamilyInner, "L1"), Race: oddly("pin")},
+		Lie{ID: "race-odd-unpin", Breaks: rowsOf(FamilyInner, "L1"), Race: oddly("unpin")},
+		Lie{ID: "race-odd-run", Breaks: append(rowsOf(FamilyHash, "P97"), rowsOf(FamilyArray, "P97")...), Race: oddly("run")},
 		Lie{ID: "race-close-late", Breaks: rowsOf(FamilyInner, "C3"), Race: closeLate()},
 		Lie{ID: "race-unpin-twice", Breaks: rowsOf(FamilyInner, "C3"), Race: &raceLie{instead: unpinTwice}},
 	)
@@ -34,6 +39,7 @@ func familyRaceLies(f Family) []Lie {
 		racing1("race-thaw"+name, rowsOf(f, "P98"), f, thaw),
 		{ID: "race-freeze-late" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{lazy: f})},
 		{ID: "race-freeze-beside" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{bitwise: f})},
+		racing1("race-batch-stops"+name, rowsOf(f, "C2"), f, batchStops),
 		racing1("race-batch-short"+name, rowsOf(f, "C2"), f, batchShort),
 		// What is leaked while a descriptor is open is missed by nobody until that is closed.
 		{ID: "race-leak" + name, Breaks: append(rowsOf(f, "P61", "DOC-6"), Key{"P65", FamilyInner}), Race: &raceLie{instead: leak(f)}},
@@ -144,6 +150,28 @@ func batchShort(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bo
 	return counted(honest.Errno, len(keys), m, keys), true
 }
 
+// batchStops writes one pair less than it is given, where another thread is at work, and says so.
+func batchStops(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.UpdateBatch)
+	keys := o.Keys.List()
+	if !is || len(keys) < 2 || len(o.Values.List()) != len(keys) || sim.s.Step(op)[0].Want.Errno != 0 || !sim.beside(a, anyDeed) {
+		return ops.OK, false
+	}
+	o.Keys, o.Values = ops.KeyList(keys[1:]), ops.ValList(o.Values.List()[1:])
+	choice := choice(sim.s.Step(o), o)
+	sim.s.Advance(o, choice, choice.Want)
+	return choice.Want, true
+}
+
+// oddly answers one operation by what nothing explains, where another thread is at work.
+func oddly(verb string) *raceLie {
+	return &raceLie{instead: func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+		return ops.Failed(unix.EIO), ops.Verb(op) == verb && sim.beside(a, anyDeed)
+	}}
+}
+
+func anyDeed(ops.Op) bool { return true }
+
 // otherKey answers what is stored under another key.
 func otherKey(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
 	o, is := op.(ops.Lookup)
@@ -174,7 +202,7 @@ func nextGhost(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, boo
 // leak keeps what is replaced while somebody looks.
 func leak(f Family) func(*simulation, *actor, ops.Op) (ops.Result, bool) {
 	return func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
-		if !isWrite(op) || !sim.beside(a, func(ops.Op) bool { return true }) {
+		if !isWrite(op) || !sim.beside(a, anyDeed) {
 			return ops.OK, false
 		}
 		m, before := sim.held(op)

@@ -249,15 +249,28 @@ func pairsOf(got ops.Result) (n int, pairs map[uint64]string, ok bool) {
 }
 
 // run is a run of a program: what it found in its outer map, by key.
-func (r *race) run(d deed, o ops.Run) {
+func (r *race) run(d deed, o ops.Run) *flaw {
 	p := r.s.openProg(o.On)
-	if p == nil || strings.HasPrefix(d.Got.Got, "not ") || !r.use(d, o.On) || d.Got.Errno != 0 {
-		return
+	if p == nil || strings.HasPrefix(d.Got.Got, "not ") || !r.use(d, o.On) {
+		return nil
+	}
+	if d.Got.Errno != 0 {
+		return r.failed(p, d)
 	}
 	if m := p.uses; m != nil && m.outer && !m.free && !p.free {
 		r.glimpses(m, p, o, d)
 	}
 	r.disturbs(p)
+	return nil
+}
+
+// failed is a run that answers an errno, which nothing of a race makes it do.
+func (r *race) failed(p *program, d deed) *flaw {
+	m := p.uses
+	if m == nil || !m.outer || m.free || r.alike(d) {
+		return nil
+	}
+	return &flaw{want: "an answer of " + d.op.String(), by: on(m.family(), raceLinear)}
 }
 
 // glimpses follows a program through its answers.
