@@ -97,7 +97,7 @@ var coverage = []covered{
 	by("P91 replacing in a hash", "P90"),
 	by("P92 ids under replacement", "P92"),
 	by("P93 waiting for programs", "P93"),
-	by("P95 sleepable programs beside writers", "P00"),
+	by("P95 programs beside writers", "P95", "P00"),
 	by("P96 used again at once", "P96"),
 	by("P97 many threads", "P97", "P65"),
 	by("P98 freezing beside writers", "P98"),

@@ -32,6 +32,7 @@ func familyRaceLies(f Family) []Lie {
 	name := "/" + string(f)
 	lies := []Lie{
 		{ID: "race-torn" + name, Breaks: rowsOf(f, "P90", "P97", "C1", "C2"), Race: &raceLie{torn: f}},
+		{ID: "race-freed" + name, Breaks: rowsOf(f, "P95"), Race: &raceLie{instead: freed(f)}},
 		racing1("race-zero"+name, rowsOf(f, "P92"), f, strangeID(zeroID)),
 		racing1("race-foreign"+name, rowsOf(f, "P92"), f, strangeID(noSuch)),
 		racing1("race-stale"+name, rowsOf(f, "P97"), f, stale),
@@ -221,6 +222,18 @@ func leak(f Family) func(*simulation, *actor, ops.Op) (ops.Result, bool) {
 			}
 		}
 		return o.Want, true
+	}
+}
+
+// freed counts a while in what another map is in the place of.
+func freed(f Family) func(*simulation, *actor, ops.Op) (ops.Result, bool) {
+	return func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+		o, is := op.(ops.Run)
+		if !is || !sim.beside(a, func(op ops.Op) bool { return ops.Verb(op) == "renew" }) {
+			return ops.OK, false
+		}
+		m := sim.counts(o)
+		return ops.Read("77"), m != nil && m.family() == f && sim.s.Step(op)[0].Want.Got != ops.OK.Got
 	}
 }
 

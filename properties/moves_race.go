@@ -18,11 +18,13 @@ type stage struct {
 	made   bool       // by the loader of programs
 }
 
-// part is what one thread does: operations, and how many times.
+// part is what one thread does: operations, and how many times. Threads are on the processors in turn, but for those
+// that are shifted.
 type part struct {
 	ops   []ops.Op
 	times int
 	until ops.Until
+	shift int
 }
 
 // raceMoves begin a plan with a race: each asks about something else.
@@ -34,6 +36,7 @@ func raceMoves() []move {
 		{"race-present", 0, (*draft).racePresent},
 		race("race-ids", (*stage).ids),
 		race("race-waits", (*stage).waitsOrNot),
+		race("race-free", (*stage).frees),
 		race("race-reuse", (*stage).reuse),
 		race("race-mixed", (*stage).mixed),
 		race("race-freeze", (*stage).freezes),
@@ -48,7 +51,7 @@ func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 	parts := cast(s)
 	cpu := d.between(0, 1)
 	for i, p := range parts {
-		d.add(ops.Thread{CPU: ops.Size(cpu + i), Times: ops.Size(p.times), Until: p.until})
+		d.add(ops.Thread{CPU: ops.Size(cpu + i + p.shift), Times: ops.Size(p.times), Until: p.until})
 		for _, op := range p.ops {
 			d.add(op)
 		}
@@ -240,7 +243,7 @@ func (s *stage) torrent() []part {
 	if !ok || !s.d.state.Kernel.does(batchWaitsOnce) {
 		return s.present()
 	}
-	look := part{[]ops.Op{ops.Run{On: prog}}, ofOneProgram / 2, ops.UntilAlone}
+	look := part{ops: []ops.Op{ops.Run{On: prog}}, times: ofOneProgram / 2, until: ops.UntilAlone}
 	return []part{{ops: []ops.Op{s.flood(k, 4, torrential/4)}, times: s.d.between(8, 16)}, look}
 }
 

@@ -17,7 +17,7 @@ const ofOneProgram = 2000
 // long as others work.
 func (s *stage) counter(types []ops.ProgType, k uint64) (p part, ok bool) {
 	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
-	return part{[]ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, ofOneProgram, ops.UntilAlone}, ok
+	return part{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone}, ok
 }
 
 // waits writes while a program counts in what is taken out, and looks whether it
@@ -79,4 +79,28 @@ func (s *stage) takeOuts(k uint64, other ops.Name) []ops.Op {
 		}
 	}
 	return all
+}
+
+// frees replaces what a program counts in, and makes others of its size meanwhile: if the one was free already, they
+// would be in its place. Those that are refused wait for nobody.
+func (s *stage) frees() []part {
+	if s.outer.shape.Type != ops.Array {
+		return s.waitsOrNot()
+	}
+	types := raceTypes
+	if s.d.state.Kernel.does(sleepInside) && s.d.chance(3) {
+		types = []ops.ProgType{ops.Syscall}
+	}
+	k, other := s.keys[0], s.keys[len(s.keys)-1]
+	s.d.add(s.store(other, ops.Any))
+	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d read:0:8", k, countedFar))
+	if !ok {
+		return s.present()
+	}
+	s.d.add(ops.Renew{On: s.on, Key: ops.K(k)})
+	return []part{
+		{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone},
+		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(k)}}, times: s.d.between(8, 20)},
+		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(other), Flags: ops.NoExist}}, times: ofOneProgram, until: ops.UntilAlone, shift: 1},
+	}
 }

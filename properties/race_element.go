@@ -260,8 +260,9 @@ func (r *race) run(d deed, o ops.Run) *flaw {
 	if m := p.uses; m != nil && m.outer && !m.free && !p.free {
 		r.glimpses(m, p, o, d)
 	}
+	f := r.whole(p, o, d)
 	r.disturbs(p)
-	return nil
+	return f
 }
 
 // failed is a run that answers an errno, which nothing of a race makes it do.

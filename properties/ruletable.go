@@ -185,6 +185,7 @@ var (
 
 	racePresent     = rule("race/present", "a key that always holds a map is never seen empty, by system call or program", "P90").races()
 	raceID          = rule("race/id", "a lookup answers the id of a map that was stored, at the same time as others replace it", "P92").races()
+	raceWhole       = rule("race/whole", "a program counts in what it has found without being disturbed, whatever is made and let go meanwhile", "P95").races()
 	raceReuse       = rule("race/reuse", "a lookup never answers what is stored under another key", "P96").races()
 	raceLinear      = rule("race/linear", "what several threads do to a key can be put in one order", "P97").races()
 	raceFreeze      = rule("race/freeze", "freezing is a moment: writes before it are done, writes after it are refused", "P98").races()

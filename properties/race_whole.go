@@ -1,0 +1,75 @@
+package properties
+
+import (
+	"slices"
+	"strconv"
+
+	"mimic/ops"
+)
+
+// A map that a program has found stays what it is until the program ends, whatever becomes of it meanwhile. If it were
+// freed before, what is made next would be in its place, and its numbers begin anew.
+
+// countsIn is what a program does that finds a map, adds to a number in it, so far, and answers that; ok says whether it
+// is such a program.
+func countsIn(b ops.Body, o ops.Run) (key ops.Key, far uint64, ok bool) {
+	var words []ops.StepWord
+	for _, step := range b.Steps() {
+		words = append(words, step.Word)
+		switch {
+		case step.Word == ops.StepGet && step.Key.In:
+			key = o.Inner
+		case step.Word == ops.StepGet:
+			key = ops.K(step.Key.N)
+		case step.Word == ops.StepCount:
+			far = uint64(step.N[0])
+		}
+	}
+	return key, far, slices.Equal(words, []ops.StepWord{ops.StepFind, ops.StepCheck, ops.StepGet, ops.StepCheck, ops.StepCount, ops.StepRead})
+}
+
+// whole judges what a program counted that alone writes to the maps that it may have found: the number of one of
+// them, and how far it counts a few times.
+func (r *race) whole(p *program, o ops.Run, d deed) *flaw {
+	m := p.uses
+	if m == nil || !m.outer || m.free || p.free || r.murky || !r.alone(d) {
+		return nil
+	}
+	key, far, ok := countsIn(p.body, o)
+	number, err := strconv.ParseUint(d.Got.Got, 10, 64)
+	if !ok || far == 0 || err != nil {
+		return nil
+	}
+	if slices.ContainsFunc(r.deeds, func(w deed) bool { return w.thread != d.thread && ops.Verb(w.op) == "renew" && w.overlaps(d) }) {
+		r.asked[Ref{raceWhole, m.family()}]++
+	}
+	if slices.ContainsFunc(r.begunAt(key), func(n uint64) bool { return number >= n+far && (number-n)%far == 0 }) {
+		return nil
+	}
+	return &flaw{want: "a number that was there and a multiple of " + strconv.FormatUint(far, 10) + " of " + d.op.String() + " and not " + d.Got.Got, by: on(m.family(), raceWhole)}
+}
+
+// begunAt is what is under a key of the maps that are there when the race begins, and of those that are made in it.
+func (r *race) begunAt(key ops.Key) []uint64 {
+	numbers := []uint64{0}
+	for _, o := range r.s.objects {
+		if o.outer || o.kind != "" {
+			continue
+		}
+		if n, has := o.data[ops.Truncate(key.N, o.spec.Key)]; has {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// alone says whether nobody but the thread of a deed writes to maps that are not outer maps.
+func (r *race) alone(d deed) bool {
+	return !r.s.attachedAny() && !slices.ContainsFunc(r.deeds, func(w deed) bool {
+		if p := r.s.openProg(ops.Uses(w.op)[0]); p != nil {
+			return w.thread != d.thread && writes(p.body)
+		}
+		m := r.s.open(ops.Uses(w.op)[0])
+		return isWrite(w.op) && (m == nil || !m.outer)
+	})
+}
