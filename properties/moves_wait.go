@@ -97,10 +97,12 @@ func (s *stage) frees() []part {
 	if !ok {
 		return s.present()
 	}
-	s.d.add(ops.Renew{On: s.on, Key: ops.K(k)})
+	renew := ops.Renew{On: s.on, Key: ops.K(k)}
+	s.d.add(renew)
+	list := []ops.Op{renew, renew, pick(s.d, s.takeOuts(k, s.inners[0]))}
 	return []part{
 		{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone},
-		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(k)}}, times: s.d.between(8, 20)},
+		{ops: list, times: s.d.between(4, 8)},
 		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(other), Flags: ops.NoExist}}, times: ofOneProgram, until: ops.UntilAlone, shift: 1},
 	}
 }
