@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -109,10 +110,12 @@ func (v *VM) Close() error { return errors.Join(v.leave(), v.snapshot.Close()) }
 
 // leave is Close for a guest that another may follow.
 func (v *VM) leave() error {
+	var err error
 	if !v.stale {
 		v.quietFor(v.life, late)
+		err = v.collect(os.Getenv(countersEnv))
 	}
-	err := v.vm.Close()
+	err = errors.Join(err, v.vm.Close())
 	if v.told {
 		return err
 	}

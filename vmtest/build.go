@@ -155,7 +155,7 @@ func (s *Source) build(ctx context.Context, r recipe, part string) (Kernel, erro
 	if err := b.make(ctx, r.config); err != nil {
 		return Kernel{}, err
 	}
-	k, err := b.collect(part, r)
+	k, err := b.collect(ctx, part, r)
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -265,14 +265,34 @@ func firstComplaint(text string) string {
 }
 
 // collect takes from the tree what is to stay, and describes it.
-func (b builder) collect(part string, r recipe) (Kernel, error) {
+func (b builder) collect(ctx context.Context, part string, r recipe) (Kernel, error) {
 	for from, to := range map[string]string{"arch/x86/boot/bzImage": "vmlinuz", ".config": "config"} {
 		if err := os.Rename(filepath.Join(b.tree, from), filepath.Join(part, to)); err != nil {
 			return Kernel{}, err
 		}
 	}
-	return describe(part, Kernel{Name: r.row.Name(), Config: r.row.Config, Version: upstreamVersion(r.source.Version),
+	notes, err := b.collectNotes(ctx, part)
+	if err != nil {
+		return Kernel{}, err
+	}
+	return describe(part, Kernel{Name: r.row.Name(), Config: r.row.Config, Version: upstreamVersion(r.source.Version), Notes: notes,
 		Package: r.source.Package + " " + r.source.Version})
+}
+
+// collectNotes makes an archive of what the compiler noted of the files that count how often their lines are run, and of
+// their sources; "" if none counts.
+func (b builder) collectNotes(ctx context.Context, part string) (path string, err error) {
+	noted, err := filepath.Glob(filepath.Join(b.tree, "kernel/bpf/*.gcno"))
+	if err != nil || len(noted) == 0 {
+		return "", err
+	}
+	path = filepath.Join(part, "notes.tar")
+	args := []string{"-cf", path, "-C", filepath.Dir(noted[0])}
+	for _, name := range noted {
+		name = filepath.Base(name)
+		args = append(args, name, strings.TrimSuffix(name, ".gcno")+".c")
+	}
+	return path, b.run(ctx, "tar", args...)
 }
 
 // demand says what a guest needs for a kernel that was built here.

@@ -18,6 +18,7 @@ type Kernel struct {
 	Config     string // the configuration of ours that it was built with; "" if it is somebody else's
 	MemoryMiB  int    `json:"-"` // what a guest needs at least; 0 is no more than usual
 	CPUs       int    `json:"-"` // the same of processors
+	Notes      string // path of a tar archive with what gcov needs beside what it counts; "" if it does not count
 	ConfigPath string // path of its configuration; "" if none came with it, as for 6.19 to 7.1
 }
 

@@ -80,7 +80,7 @@ func TestRepositoryMatrix(t *testing.T) {
 	if got, want := strings.Join(everyday, " "), "5.10 6.1 6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 7.3-rc"; got != want {
 		t.Errorf("all is %s, want %s", got, want)
 	}
-	want := "4.14 4.19 5.4 5.15 6.6 kasan-6.12 kcsan-6.12 seeded-6.12 6.12/arm64 6.12/s390x 6.12/riscv64 6.12/ppc64le 6.1/386"
+	want := "4.14 4.19 5.4 5.15 6.6 kasan-6.12 kcsan-6.12 gcov-6.12 seeded-6.12 6.12/arm64 6.12/s390x 6.12/riscv64 6.12/ppc64le 6.1/386"
 	if got := strings.Join(others, " "); got != want {
 		t.Errorf("besides all, kernels.txt has %s, want %s", got, want)
 	}

@@ -29,11 +29,14 @@ type sharedLine struct {
 // has no flow control: a kernel that is too busy to let init read keeps about 64 KiB and drops the
 // rest. While init runs, package guest reads everything at once. Memory drops nothing: Write waits.
 func (vm *VM) MaxOutstanding() int {
-	if vm.channel == channel(vm.serial) {
+	if vm.Slow() {
 		return 32 << 10
 	}
 	return ring.Size / 2
 }
+
+// Slow says whether bytes go through a serial port, some 100 kB/s of them, and not through memory.
+func (vm *VM) Slow() bool { return vm.channel == channel(vm.serial) }
 
 // sharedOffset is where the shared memory is in that of a guest: within what every board has below its devices,
 // and clear of the kernel, which is loaded at the bottom, and of its initramfs, at the top or in the middle.

@@ -50,7 +50,9 @@ type saved struct {
 }
 
 // files are the fields of a kernel that are files of it.
-func (k *Kernel) files() []*string { return []*string{&k.Image, &k.Vmlinux, &k.ConfigPath, &k.Modules} }
+func (k *Kernel) files() []*string {
+	return []*string{&k.Image, &k.Vmlinux, &k.ConfigPath, &k.Modules, &k.Notes}
+}
 
 // load is the kernel of a record, with every byte checked. A *DamagedError says that there is none any
 // more; without a record the error is fs.ErrNotExist.

@@ -94,14 +94,16 @@ func begin(own bool) (x *executor.Executor, hello wire.Hello) {
 		x.OwnMachine()
 	}
 	hello.Lacks = x.Lacks()
+	if own {
+		executor.ResetCounters() // what was run for that is nothing that was asked
+	}
 	return x, hello
 }
 
 // question is one that the host asked, or why there is none.
 type question struct {
-	seq     ops.Sequence
-	careful bool
-	err     error
+	wire.Question
+	err error
 }
 
 func listen(conn *wire.Conn) <-chan question {
@@ -109,7 +111,7 @@ func listen(conn *wire.Conn) <-chan question {
 	go func() {
 		for {
 			var q question
-			q.seq, q.careful, q.err = conn.Question()
+			q.Question, q.err = conn.Question()
 			asked <- q
 			if q.err != nil {
 				return
@@ -143,7 +145,13 @@ func answer(conn *wire.Conn, x *executor.Executor) error {
 			return q.err
 		}
 		var err error
-		for ok && q.careful && len(waiting) > 0 { // its answers are said at once: those due come first
+		if q.Counters {
+			if err := conn.SendCounters(executor.Counters()); err != nil {
+				return err
+			}
+			continue
+		}
+		for ok && q.Careful && len(waiting) > 0 { // its answers are said at once: those due come first
 			time.Sleep(settlePause)
 			if waiting, err = settle(conn, waiting); err != nil {
 				return err
@@ -176,12 +184,12 @@ func hear(asked <-chan question, due bool) (q question, ok bool) {
 func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
 	u := &unsettled{}
 	before, each := func(int) {}, func(s ops.Step) { u.answers = append(u.answers, s) }
-	if q.careful { // a connection that broke shows at the next answer
+	if q.Careful { // a connection that broke shows at the next answer
 		before = func(i int) { conn.Doing(i) }
 		each = func(s ops.Step) { conn.Say(s.Answer()) }
 	}
-	u.Started = x.Start(q.seq, before, each)
-	for u.done = u.Continue(); q.careful && !u.done; u.done = u.Continue() {
+	u.Started = x.Start(q.Sequence, before, each)
+	for u.done = u.Continue(); q.Careful && !u.done; u.done = u.Continue() {
 		time.Sleep(settlePause)
 	}
 	return u

@@ -1,9 +1,9 @@
 // Package wire is what the host and the agent say to each other: text, each
-// direction one compressed stream.
+// direction one stream in the format of DEFLATE.
 //
 // The agent begins with a Hello. Then the host asks and the agent answers, in
-// order; the host may ask ahead. Compression matters to a guest with no other
-// channel than a serial port (see package vmtest).
+// order; the host may ask ahead. It is compressed on the way through a serial port
+// (see package vmtest); through memory that would take a guest longer than it saves.
 package wire
 
 import (
@@ -41,9 +41,16 @@ type Conn struct {
 // drainer is a stream that buffers where a dying kernel would take it along.
 type drainer interface{ Drain() error }
 
+// slow is a stream on which a byte takes longer than to compress it.
+type slow interface{ Slow() bool }
+
 // New begins the conversation over rw.
 func New(rw io.ReadWriter) *Conn {
-	out, err := flate.NewWriter(rw, flate.BestSpeed)
+	level := flate.NoCompression
+	if s, ok := rw.(slow); ok && s.Slow() {
+		level = flate.BestSpeed
+	}
+	out, err := flate.NewWriter(rw, level)
 	if err != nil {
 		panic(err) // only for a level that does not exist
 	}
@@ -100,11 +107,12 @@ func (c *Conn) Greet() (h Hello, err error) {
 
 // Lines that are neither an operation nor an answer.
 const (
-	done    = "."       // after a sequence; after its answers, before the time they took
-	careful = "careful" // before a sequence: announce each operation
-	doing   = "doing "  // before the number of the operation that comes next
-	fault   = "fault "  // the agent's own
-	seed    = "seed "   // before what nobody can know, for a kernel that others began like
+	done     = "."        // after a sequence; after its answers, before the time they took
+	careful  = "careful"  // before a sequence: announce each operation
+	doing    = "doing "   // before the number of the operation that comes next
+	fault    = "fault "   // the agent's own
+	counters = "counters" // asks for what the kernel has counted
+	seed     = "seed "    // before what nobody can know, for a kernel that others began like
 )
 
 // Ask sends a sequence. Careful asks the agent to say which operation it is
@@ -121,19 +129,28 @@ func (c *Conn) Ask(seq ops.Sequence, isCareful bool) error {
 // Sow sends what makes a kernel draw other random numbers than those that began like it. Nothing answers it.
 func (c *Conn) Sow(random string) error { return c.send(seed + random) }
 
-// Question hears what Ask said. The error is io.EOF when the host has hung up.
-func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
+// Question is what a host asks: a sequence, or the counters of the kernel.
+type Question struct {
+	Sequence ops.Sequence
+	Careful  bool // announce each operation
+	Counters bool
+}
+
+// Question hears what Ask or AskCounters said. The error is io.EOF when the host has hung up.
+func (c *Conn) Question() (q Question, err error) {
 	var text strings.Builder
 	for {
 		line, err := c.Hear()
 		switch {
 		case err != nil:
-			return nil, false, err
+			return Question{}, err
 		case line == done:
-			seq, err = ops.Parse(text.String())
-			return seq, isCareful, err
+			q.Sequence, err = ops.Parse(text.String())
+			return q, err
+		case line == counters:
+			return Question{Counters: true}, nil
 		case line == careful:
-			isCareful = true
+			q.Careful = true
 		case strings.HasPrefix(line, seed):
 			if c.Seed != nil {
 				c.Seed(line[len(seed):])
@@ -142,6 +159,31 @@ func (c *Conn) Question() (seq ops.Sequence, isCareful bool, err error) {
 			text.WriteString(line + "\n")
 		}
 	}
+}
+
+// AskCounters asks for what a kernel that was built with gcov has counted: the files by their names, none of another.
+// Everything else has to be answered by then.
+func (c *Conn) AskCounters() (files map[string][]byte, err error) {
+	if err := c.send(counters); err != nil {
+		return nil, err
+	}
+	line, err := c.Hear()
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(line), &files); err != nil {
+		return nil, fmt.Errorf("the agent's counters are %.60q: %w", line, err)
+	}
+	return files, nil
+}
+
+// SendCounters answers AskCounters.
+func (c *Conn) SendCounters(files map[string][]byte) error {
+	b, err := json.Marshal(files)
+	if err != nil {
+		return err
+	}
+	return c.send(string(b))
 }
 
 // Doing says which operation comes next. When it returns, the host has heard.

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +39,9 @@ func TestHello(t *testing.T) {
 func TestQuestionAndAnswers(t *testing.T) {
 	host, agent, _ := pair(t)
 	go host.Ask(seq, true)
-	got, careful, err := agent.Question()
-	if err != nil || !careful || got.String() != seq.String() {
-		t.Fatalf("heard %v, careful %v, %v", got, careful, err)
+	got, err := agent.Question()
+	if err != nil || !got.Careful || got.Counters || got.Sequence.String() != seq.String() {
+		t.Fatalf("heard %+v, %v", got, err)
 	}
 	go func() {
 		for i := range seq {
@@ -51,6 +53,44 @@ func TestQuestionAndAnswers(t *testing.T) {
 	steps, took, err := host.Answers(seq)
 	if err != nil || took != time.Second || len(steps) != len(seq) || !steps[2].Returned || steps[2].Note != "so to say" {
 		t.Errorf("heard %v, %v", steps, err)
+	}
+}
+
+// serial is a stream that is slow.
+type serial struct{ bytes.Buffer }
+
+func (*serial) Slow() bool { return true }
+
+// TestCompressesOnlyWhatIsSlow: both ways hear the same, in fewer bytes where those are dear.
+func TestCompressesOnlyWhatIsSlow(t *testing.T) {
+	var dear serial
+	var cheap bytes.Buffer
+	long := append(ops.Sequence{seq[0]}, slices.Repeat(ops.Sequence{ops.Info{On: "i0"}}, 300)...)
+	for _, rw := range []io.ReadWriter{&dear, &cheap} {
+		if err := New(rw).Ask(long, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dear.Len()*10 > cheap.Len() {
+		t.Errorf("%d bytes compressed, %d not", dear.Len(), cheap.Len())
+	}
+	for _, rw := range []io.ReadWriter{&dear, &cheap} {
+		if q, err := New(rw).Question(); err != nil || q.Sequence.String() != long.String() {
+			t.Errorf("heard %d operations, %v", len(q.Sequence), err)
+		}
+	}
+}
+
+func TestCounters(t *testing.T) {
+	host, agent, _ := pair(t)
+	want := map[string][]byte{"map_in_map.gcda": {0, '\n', 255}}
+	go func() {
+		if q, err := agent.Question(); err == nil && q.Counters {
+			agent.SendCounters(want)
+		}
+	}()
+	if got, err := host.AskCounters(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("heard %v, %v; want %v", got, err, want)
 	}
 }
 

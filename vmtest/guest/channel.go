@@ -134,6 +134,9 @@ func (c *channel) pump() {
 	}
 }
 
+// Slow says that bytes take their time: see VM.Slow.
+func (c *channel) Slow() bool { return true }
+
 // Read waits for bytes of the host.
 func (c *channel) Read(p []byte) (int, error) {
 	c.mu.Lock()

@@ -34,18 +34,18 @@ func main() {
 
 // answer answers one question at the pace of a real agent.
 func answer(conn *wire.Conn) error {
-	seq, careful, err := conn.Question()
+	q, err := conn.Question()
 	if err != nil {
 		return err
 	}
 	time.Sleep(time.Millisecond)
-	if slices.Contains(seq, ops.Op(ops.End{})) {
+	if slices.Contains(q.Sequence, ops.Op(ops.End{})) {
 		if err := os.WriteFile("/dev/kmsg", []byte(complaint), 0); err != nil {
 			return err
 		}
 	}
-	for i, op := range seq {
-		if careful {
+	for i, op := range q.Sequence {
+		if q.Careful {
 			conn.Doing(i)
 		}
 		if err := conn.Say(ops.Step{Op: op, Returned: true}.Answer()); err != nil {
