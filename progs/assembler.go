@@ -45,6 +45,7 @@ type assembler struct {
 	rooms    int    // how many steps had ArgRoom
 	uses     map[string]bool
 	returned bool
+	far      bool // lookups are calls
 	err      error
 }
 

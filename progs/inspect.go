@@ -153,7 +153,7 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		p.other = p.it
 	case ops.StepSwap:
 		p.it, p.other = p.other, p.it
-	case ops.StepSpill, ops.StepPass:
+	case ops.StepSpill, ops.StepPass, ops.StepFar:
 	default:
 		return p.use(s), false
 	}

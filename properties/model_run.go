@@ -99,7 +99,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.it, r.other = r.other, r.it
 	case ops.StepMerge, ops.StepMaybe:
 		r.branch(i, step.Word)
-	case ops.StepSpill, ops.StepPass, ops.StepLock, ops.StepUnlock:
+	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepLock, ops.StepUnlock:
 	case ops.StepLoop: // what only looks sees the same every time
 		r.lost = writes(r.p.body)
 	case ops.StepReturn:

@@ -45,7 +45,15 @@ func (d *draft) found() string {
 
 // plainBody is what programs may do in inner maps of the outer map's template.
 func (d *draft) plainBody(m *object) ops.Body {
-	return words(d.found(), d.actions(m.shape))
+	return words(d.far(), d.found(), d.actions(m.shape))
+}
+
+// far is what begins a body whose lookups are not to be put in the place of their calls, now and then.
+func (d *draft) far() string {
+	if d.chance(6) {
+		return string(ops.StepFar)
+	}
+	return ""
 }
 
 func (d *draft) actions(p Spec) string {

@@ -239,6 +239,24 @@ func (d *draft) refusedBTF() bool {
 	return d.add(ops.Gone{On: t.Def}) && d.add(ops.Alive{On: t.BTF})
 }
 
+// modestly makes a template and an outer map of it, now and then without the privilege that spares programs the masking
+// of indices (array->index_mask, bypass_spec_v1).
+func (d *draft) modestly(t ops.Map) (o ops.Outer) {
+	k, before := d.state.Kernel, d.state.may
+	modest := d.chance(3) && k.has(ops.FeatureCaps) && ClaimByID("U1").NotClaimed(k) == "" && before.Set == ops.CapsAll
+	if modest {
+		d.add(ops.Caps{Set: ops.CapBPF, Disabled: before.Disabled})
+	}
+	d.add(t)
+	o = d.outerOf(t.Def)
+	o.Flags &= ops.NoPrealloc
+	d.add(o)
+	if modest {
+		d.add(before)
+	}
+	return o
+}
+
 // everyIndex stores an array with a number of its own in each element, and has a program
 // look at some of them, from the first to what is behind the last. Lookups in it are
 // inlined, unless it is one of any length.
@@ -250,10 +268,7 @@ func (d *draft) everyIndex() bool {
 	if d.chance(4) {
 		t.Flags = ops.InnerMap
 	}
-	d.add(t)
-	o := d.outerOf(t.Def)
-	o.Flags &= ops.NoPrealloc
-	d.add(o)
+	o := d.modestly(t)
 	outer, inner := d.state.open(o.Def), d.state.open(t.Def)
 	if outer == nil || inner == nil {
 		return true
@@ -264,6 +279,9 @@ func (d *draft) everyIndex() bool {
 	key := d.goodKey(outer)
 	d.add(ops.Update{On: o.Def, Key: key, Value: ops.Val{Name: t.Def}})
 	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: o.Def, Body: "find:in check get:in check read:0:1"}
+	if d.chance(3) {
+		p.Body = "far " + p.Body
+	}
 	d.add(p)
 	for _, k := range []uint64{0, uint64(t.Max) / 2, uint64(t.Max) - 1, uint64(t.Max), uint64(d.between(0, int(t.Max)))} {
 		if run := (ops.Run{On: p.Def, Key: key, Inner: ops.K(k)}); d.state.openProg(p.Def) != nil && d.bearable(d.state.openProg(p.Def), run) {
