@@ -283,8 +283,12 @@ func (d *draft) everyIndex() bool {
 		p.Body = "far " + p.Body
 	}
 	d.add(p)
+	runs := []ops.Run{{Key: ops.K(uint64(o.Max))}}
 	for _, k := range []uint64{0, uint64(t.Max) / 2, uint64(t.Max) - 1, uint64(t.Max), uint64(d.between(0, int(t.Max)))} {
-		if run := (ops.Run{On: p.Def, Key: key, Inner: ops.K(k)}); d.state.openProg(p.Def) != nil && d.bearable(d.state.openProg(p.Def), run) {
+		runs = append(runs, ops.Run{Key: key, Inner: ops.K(k)})
+	}
+	for _, run := range runs {
+		if run.On = p.Def; d.state.openProg(p.Def) != nil && d.bearable(d.state.openProg(p.Def), run) {
 			d.add(run)
 		}
 	}
