@@ -90,7 +90,7 @@ var Claims = []*Claim{
 		Focus: weights{"outer": 5, "get": 10, "next": 12, "bad-outer": 6}, Corners: weights{"fill": 3}},
 	{ID: "DOC-14", Families: hashOnly, Source: rst + "36-37",
 		Says:  "the key of a hash of maps can have the size that its maker chooses",
-		Focus: weights{"outer": 8, "put": 8, "get": 8, "bad-outer": 8}},
+		Focus: weights{"outer": 8, "put": 8, "get": 8, "bad-outer": 8, "alike-keys": 8}},
 	{ID: "DOC-15", Families: hashOnly, Source: rst + "37-38",
 		Says:  "a hash of maps allocates and frees its pairs, up to max_entries of them",
 		Focus: weights{"put": 20, "delete": 8, "bad-outer": 4}, Corners: weights{"fill": 8}},

@@ -323,6 +323,21 @@ func cornerLies() []Lie {
 			}
 			return nil
 		}),
+		corner("tail-of-odd-key-ignored", rowsOf(FamilyHash, "DOC-14"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			o, ok := op.(ops.Lookup)
+			m := outerOf(s, append(ops.Uses(op), "")[0], FamilyHash)
+			if !ok || m == nil || m.spec.Key <= 4 || m.spec.Key%4 == 0 || honest.Want != ops.Failed(unix.ENOENT) {
+				return nil
+			}
+			head := func(n uint64) string { return string(ops.Bytes(n, m.spec.Key)[:m.spec.Key&^3]) }
+			for _, k := range m.keys() {
+				if head(k) == head(o.Key.N) && m.slots[k] != nil {
+					r := ops.Read(string(m.slots[k].name))
+					return &r
+				}
+			}
+			return nil
+		}),
 		corner("last-key-not-walked", rowsOf(FamilyHash, "P42"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 			o, ok := op.(ops.Next)
 			if !ok || o.Key.Null || honest.Want.Errno != 0 {

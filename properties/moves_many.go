@@ -8,6 +8,7 @@ func manyMoves() []move {
 	return []move{
 		{"fill", 0, (*draft).fill},
 		{"every-index", 0, (*draft).everyIndex},
+		{"alike-keys", ownOnly, (*draft).alikeKeys},
 		{"spread", 0, (*draft).spread},
 		{"again", 0, (*draft).again},
 		{"refused-freeze", 0, (*draft).refusedFreeze},
@@ -293,4 +294,32 @@ func (d *draft) everyIndex() bool {
 		}
 	}
 	return true
+}
+
+// alikeKeys stores maps under keys of any size that are the same but for a byte or two, its very last among them, and
+// looks at all of them. The kernel hashes keys by words where it can, and by bytes elsewhere.
+func (d *draft) alikeKeys() bool {
+	templates := d.templates()
+	if len(templates) == 0 || d.full() || d.family != FamilyHash {
+		return false
+	}
+	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterHash, Key: ops.Size(d.between(5, 21)), Value: 4, Max: pick(d, []ops.Size{8, 16}),
+		Flags: pick(d, []ops.CreateFlags{0, ops.NoPrealloc}), Template: pick(d, templates)}
+	d.add(o)
+	m := d.state.open(o.Def)
+	if m == nil {
+		return true
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	for range 5 {
+		d.add(ops.Update{On: o.Def, Key: d.hashKey(1, o.Key), Value: ops.Val{Name: pick(d, fits)}})
+	}
+	d.add(ops.Delete{On: o.Def, Key: d.hashKey(1, o.Key)})
+	for range 4 {
+		d.add(ops.Lookup{On: o.Def, Key: d.hashKey(1, o.Key)})
+	}
+	return d.lookAtAll(o.Def, m)
 }
