@@ -162,7 +162,7 @@ var Claims = []*Claim{
 		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 9, "both-ways": 3, "hold": 2, "live": 2}},
 	{ID: "P85", Families: both, Source: "kernel/bpf/arraymap.c array_map_gen_lookup, array_map_meta_equal", Needs: []string{ops.XDP.Feature(), runFeature},
 		Says:    "a program that looks up in an inner map is held to the end of that map, not of the template",
-		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24, "run-constant": 12},
+		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24, "run-constant": 24},
 		Opening: "sized-outer"},
 	{ID: "DOC-1", Families: both, Source: rst + "9-10",
 		Says:  "there are arrays of maps and hashes of maps (since 4.12)",

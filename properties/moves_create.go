@@ -171,6 +171,7 @@ func (d *draft) sizedOuter() bool {
 		typ = ops.PercpuArray
 	}
 	o := d.mapOf(typ)
+	o.Max = max(o.Max, 2)
 	if typ == ops.Array {
 		o.Flags |= ops.InnerMap
 	}
@@ -178,11 +179,16 @@ func (d *draft) sizedOuter() bool {
 	d.add(o)
 	d.add(d.outerOf(o.Def))
 	n, m, ok := d.outerName()
-	if ok && d.chance(3) {
+	switch {
+	case ok && d.chance(3):
 		longer := d.like(m)
 		longer.Max += ops.Size(d.between(1, 9))
 		d.add(longer)
-	} else {
+	case ok && m.shape.Max > 1 && !d.chance(3):
+		shorter := d.like(m)
+		shorter.Max = ops.Size(d.between(1, int(shorter.Max)-1))
+		d.add(shorter)
+	default:
 		d.near((*draft).differLength, 1)
 	}
 	if !ok || m.free || !d.state.Kernel.loads(ops.XDP, 0) {
@@ -191,9 +197,7 @@ func (d *draft) sizedOuter() bool {
 	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: ops.BodyLookup}
 	d.add(p)
 	stored := d.putShorter() && d.runBehind(p.Def, m)
-	if d.chance(2) {
-		d.runConstant()
-	}
+	d.runConstant()
 	return stored
 }
 

@@ -13,8 +13,11 @@ func (d *draft) outer() bool {
 
 func (d *draft) outerOf(template ops.Name) ops.Outer {
 	o := ops.Outer{Def: d.fresh("o"), Kind: d.kind(), Key: 4, Value: 4, Max: d.max(), Template: template}
-	if d.chance(3) {
+	switch {
+	case d.chance(3):
 		o.Max = pick(d, []ops.Size{1, 2, 3})
+	case d.chance(16):
+		o.Max = pick(d, []ops.Size{513, 1000}) // more than a page of pointers
 	}
 	if o.Kind == ops.OuterHash {
 		o.Key = pick(d, append(keySizes, 96, 200, 512))

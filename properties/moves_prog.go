@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -324,7 +325,8 @@ func (d *draft) runConstant() bool {
 	if !ok || m.shape.Type != ops.Array || m.free || !d.state.Kernel.runs(ops.XDP, 0) || !d.state.Kernel.loads(ops.XDP, 0) {
 		return false
 	}
-	for _, key := range m.keys() {
+	shorterFirst := func(a, b uint64) int { return cmp.Compare(m.slots[a].spec.Max, m.slots[b].spec.Max) }
+	for _, key := range slices.SortedStableFunc(slices.Values(m.keys()), shorterFirst) {
 		inner := m.slots[key]
 		from, to := min(inner.spec.Max, m.shape.Max), max(inner.spec.Max, m.shape.Max)
 		if from == to {
