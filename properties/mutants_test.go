@@ -39,7 +39,6 @@ var noPrediction = []*Behaviour{waitsAlways, batchWaitsOnce}
 // unrefuted are mutants that real kernels were asked about in vain: of 25 plans of each row none refutes them on 7.3,
 // 6.12, 6.1 or 5.10, or the shortest part that does in memory does not there.
 var unrefuted = []string{
-	"create/not-a-map/array", "ways/sleepable/hash", "unload-leaks/array",
 	"not: BPF_F_TOKEN_FD is looked at after the attributes of the type",
 }
 
