@@ -244,7 +244,7 @@ func (d *draft) refusedBTF() bool {
 // of indices (array->index_mask, bypass_spec_v1).
 func (d *draft) modestly(t ops.Map) (o ops.Outer) {
 	k, before := d.state.Kernel, d.state.may
-	modest := d.chance(3) && k.has(ops.FeatureCaps) && ClaimByID("U1").NotClaimed(k) == "" && before.Set == ops.CapsAll
+	modest := d.chance(3) && ClaimByID("U1").NotClaimed(k) == "" && before.Set == ops.CapsAll
 	if modest {
 		d.add(ops.Caps{Set: ops.CapBPF, Disabled: before.Disabled})
 	}

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"fmt"
+	"strings"
 
 	"mimic/ops"
 )
@@ -13,10 +14,10 @@ const countedFar = 4000
 // ofOneProgram is how often it runs at most.
 const ofOneProgram = 2000
 
-// counter is a program that counts in what is stored under a key, again and again as
+// counter is a program that counts in what is stored under a key, and does what comes then, again and again as
 // long as others work.
-func (s *stage) counter(types []ops.ProgType, k uint64) (p part, ok bool) {
-	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d", k, countedFar))
+func (s *stage) counter(types []ops.ProgType, k uint64, then string) (p part, ok bool) {
+	prog, ok := s.load(types, strings.TrimSpace(fmt.Sprintf("find:%d check get:0 check count:%d %s", k, countedFar, then)))
 	return part{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone}, ok
 }
 
@@ -26,7 +27,7 @@ func (s *stage) waits() []part {
 	k := s.full()
 	x, other := s.inners[0], s.inners[1]
 	s.d.add(ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}})
-	counter, ok := s.counter(raceTypes, k)
+	counter, ok := s.counter(raceTypes, k, "")
 	if !ok {
 		return s.present()
 	}
@@ -39,7 +40,7 @@ func (s *stage) waits() []part {
 	}
 	parts := []part{{ops: list, times: s.d.between(2, 4)}, counter}
 	if s.d.chance(4) {
-		again, ok := s.counter(raceTypes, k)
+		again, ok := s.counter(raceTypes, k, "")
 		parts = with(parts, again, ok)
 	}
 	return parts
@@ -57,7 +58,7 @@ func (s *stage) waitsOrNot() []part {
 // waits for it, but what it uses is not freed under it.
 func (s *stage) sleeps() []part {
 	k := s.full()
-	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k)
+	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k, "")
 	if !ok {
 		return s.waits()
 	}
@@ -93,7 +94,7 @@ func (s *stage) frees() []part {
 	}
 	k, other := s.keys[0], s.keys[len(s.keys)-1]
 	s.d.add(s.store(other, ops.Any))
-	prog, ok := s.load(types, fmt.Sprintf("find:%d check get:0 check count:%d read:0:8", k, countedFar))
+	counter, ok := s.counter(types, k, "read:0:8")
 	if !ok {
 		return s.present()
 	}
@@ -101,7 +102,7 @@ func (s *stage) frees() []part {
 	s.d.add(renew)
 	list := []ops.Op{renew, renew, pick(s.d, s.takeOuts(k, s.inners[0]))}
 	return []part{
-		{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone},
+		counter,
 		{ops: list, times: s.d.between(4, 8)},
 		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(other), Flags: ops.NoExist}}, times: ofOneProgram, until: ops.UntilAlone, shift: 1},
 	}

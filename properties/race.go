@@ -30,7 +30,7 @@ type race struct {
 	renewed   map[string]*object // maps that were made in it, by name
 	moving    []*flaw            // maps that did not stand still
 	lawless   map[*object]bool   // outer maps of which something is not modelled
-	murky     bool               // at its beginning it was not known what some map held
+	scribes   map[int]bool       // threads whose programs write to inner maps; nil: others may, or what these held is not known
 }
 
 // matterKind says what a history is of.
@@ -72,8 +72,7 @@ func (s *State) judgeRace(t ops.Trace, from, n int, asked Asked, tally *Tally) *
 }
 
 func (s *State) newRace(t ops.Trace, from, n int) *race {
-	murky := slices.ContainsFunc(s.objects, func(o *object) bool { return !o.outer && o.kind == "" && (o.murky || !o.modelled()) })
-	return &race{s: s, steps: t.Steps[from : from+n], histories: map[matter]*history{}, asked: Asked{}, renewed: map[string]*object{}, lawless: map[*object]bool{}, murky: murky}
+	return &race{s: s, steps: t.Steps[from : from+n], histories: map[matter]*history{}, asked: Asked{}, renewed: map[string]*object{}, lawless: map[*object]bool{}}
 }
 
 // judge finds the flaw of a race, or nil; unknown are the rules that could not be
@@ -82,6 +81,7 @@ func (r *race) judge() (f *flaw, unknown []Ref) {
 	if f := r.read(); f != nil {
 		return f, nil
 	}
+	r.scribes = r.whoWrites()
 	for _, d := range r.deeds {
 		if f := r.observe(d); f != nil {
 			return f, nil

@@ -32,15 +32,15 @@ func countsIn(b ops.Body, o ops.Run) (key ops.Key, far uint64, ok bool) {
 // them, and how far it counts a few times.
 func (r *race) whole(p *program, o ops.Run, d deed) *flaw {
 	m := p.uses
-	if m == nil || !m.outer || m.free || p.free || r.murky || !r.alone(d) {
-		return nil
-	}
 	key, far, ok := countsIn(p.body, o)
-	number, err := strconv.ParseUint(d.Got.Got, 10, 64)
-	if !ok || far == 0 || err != nil {
+	if !ok || far == 0 || m == nil || !m.outer || m.free || p.free || len(r.scribes) != 1 {
 		return nil
 	}
-	if slices.ContainsFunc(r.deeds, func(w deed) bool { return w.thread != d.thread && ops.Verb(w.op) == "renew" && w.overlaps(d) }) {
+	number, err := strconv.ParseUint(d.Got.Got, 10, 64)
+	if err != nil {
+		return nil
+	}
+	if slices.ContainsFunc(r.deeds, func(w deed) bool { return w.thread != d.thread && w.overlaps(d) && ops.Verb(w.op) == "renew" }) {
 		r.asked[Ref{raceWhole, m.family()}]++
 	}
 	if slices.ContainsFunc(r.begunAt(key), func(n uint64) bool { return number >= n+far && (number-n)%far == 0 }) {
@@ -63,13 +63,25 @@ func (r *race) begunAt(key ops.Key) []uint64 {
 	return numbers
 }
 
-// alone says whether nobody but the thread of a deed writes to maps that are not outer maps.
-func (r *race) alone(d deed) bool {
-	return !r.s.attachedAny() && !slices.ContainsFunc(r.deeds, func(w deed) bool {
-		if p := r.s.openProg(ops.Uses(w.op)[0]); p != nil {
-			return w.thread != d.thread && writes(p.body)
+// whoWrites finds the threads whose programs write to maps that are not outer maps; nil if anything else may write to them,
+// or if it is not known what one of them holds before the race.
+func (r *race) whoWrites() map[int]bool {
+	unknown := func(o *object) bool { return !o.outer && o.kind == "" && (o.murky || !o.modelled()) }
+	if r.s.attachedAny() || slices.ContainsFunc(r.s.objects, unknown) {
+		return nil
+	}
+	threads := map[int]bool{}
+	for _, d := range r.deeds {
+		name := ops.Uses(d.op)[0]
+		if p := r.s.openProg(name); p != nil {
+			if writes(p.body) {
+				threads[d.thread] = true
+			}
+			continue
 		}
-		m := r.s.open(ops.Uses(w.op)[0])
-		return isWrite(w.op) && (m == nil || !m.outer)
-	})
+		if m := r.s.open(name); isWrite(d.op) && (m == nil || !m.outer) {
+			return nil
+		}
+	}
+	return threads
 }
