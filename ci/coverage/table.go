@@ -139,8 +139,11 @@ func (l line) row(number int, name string, gaps []gap) pageRow {
 	}
 	r.Class, r.Count = "run", fmt.Sprint(l.count)
 	for _, g := range gaps {
-		if g.file == name && g.line == number {
-			r.Class, r.Reason = map[bool]string{true: "part", false: "not"}[g.branch], g.reason
+		if g.file != name || g.line != number {
+			continue
+		}
+		if r.Class, r.Reason = "not", g.reason; g.branch {
+			r.Class = "part"
 		}
 	}
 	return r

@@ -86,23 +86,34 @@ func (c *Conn) Hear() (string, error) {
 
 // SendHello says hello.
 func (c *Conn) SendHello(h Hello) error {
-	b, err := json.Marshal(h)
+	return c.sendJSON(h)
+}
+
+// Greet hears a hello.
+func (c *Conn) Greet() (h Hello, err error) {
+	err = c.hearJSON("the agent's first line is", &h)
+	return h, err
+}
+
+// sendJSON sends something as a line of JSON.
+func (c *Conn) sendJSON(v any) error {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	return c.send(string(b))
 }
 
-// Greet hears a hello.
-func (c *Conn) Greet() (h Hello, err error) {
+// hearJSON hears what sendJSON sent; what is how an error begins that quotes another line.
+func (c *Conn) hearJSON(what string, v any) error {
 	line, err := c.Hear()
 	if err != nil {
-		return h, err
+		return err
 	}
-	if err := json.Unmarshal([]byte(line), &h); err != nil {
-		return h, fmt.Errorf("the agent's first line is %.60q: %w", line, err)
+	if err := json.Unmarshal([]byte(line), v); err != nil {
+		return fmt.Errorf("%s %.60q: %w", what, line, err)
 	}
-	return h, nil
+	return nil
 }
 
 // Lines that are neither an operation nor an answer.
@@ -167,24 +178,12 @@ func (c *Conn) AskCounters() (files map[string][]byte, err error) {
 	if err := c.send(counters); err != nil {
 		return nil, err
 	}
-	line, err := c.Hear()
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal([]byte(line), &files); err != nil {
-		return nil, fmt.Errorf("the agent's counters are %.60q: %w", line, err)
-	}
-	return files, nil
+	err = c.hearJSON("the agent's counters are", &files)
+	return files, err
 }
 
 // SendCounters answers AskCounters.
-func (c *Conn) SendCounters(files map[string][]byte) error {
-	b, err := json.Marshal(files)
-	if err != nil {
-		return err
-	}
-	return c.send(string(b))
-}
+func (c *Conn) SendCounters(files map[string][]byte) error { return c.sendJSON(files) }
 
 // Doing says which operation comes next. When it returns, the host has heard.
 func (c *Conn) Doing(i int) error {
