@@ -284,6 +284,10 @@ const FeatureCPUs = "processors"
 // asks for it is made.
 const FeatureSmall = "small_memory"
 
+// FeatureSlabs is what a kernel lacks that does not say how much memory it uses for objects of a fixed size, or uses more
+// and more whatever is done.
+const FeatureSlabs = "slabs"
+
 // FeatureHarm is what a kernel lacks that must not be harmed: the machine that
 // mimic runs on. Finding F1 leaks there for good, F2 reads beyond an array.
 const FeatureHarm = "may-harm"

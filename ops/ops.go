@@ -276,6 +276,12 @@ type (
 	Load struct {
 		Example Example `text:"arg"`
 	}
+	// Repeat does the operations before it so many times more, each time with maps of its own that
+	// are closed then, in rounds, and answers whether the memory that the kernel uses grows with
+	// every round: level or grows. It leaves out those that are not Repeatable.
+	Repeat struct {
+		Times Size `text:"arg"`
+	}
 	// End closes every descriptor of the sequence, waits for a bounded time until
 	// the kernel has forgotten every map of it, and answers the names that stay.
 	End struct{}
@@ -322,6 +328,7 @@ var table = []*row{
 	describe[Join]("join"),
 	describe[Caps]("caps"),
 	describe[Load]("load"),
+	describe[Repeat]("repeat"),
 	describe[End]("end"),
 }
 

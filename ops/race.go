@@ -67,6 +67,22 @@ func Threadable(op Op) bool {
 	return false
 }
 
+// Repeatable says whether Repeat does an operation again: it does not wait, has no threads and no processes, and changes
+// something that can be kept.
+func Repeatable(op Op) bool {
+	switch op.(type) {
+	case Thread, Join, Process, Kill, Attach, Load, Alive, Gone, Live, Still, Repeat, End:
+		return false
+	}
+	return true
+}
+
+// Words that Repeat answers of the memory that the kernel uses.
+const (
+	WordLevel = "level"
+	WordGrows = "grows"
+)
+
 // Words that operations of threads answer.
 const (
 	WordNoThread = "not in a thread"

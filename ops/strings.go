@@ -87,6 +87,9 @@ func (o Run) String() string { return text(o) }
 func (o Load) String() string { return text(o) }
 
 // String is the line of text.
+func (o Repeat) String() string { return text(o) }
+
+// String is the line of text.
 func (o End) String() string { return text(o) }
 
 // String is the line of text.

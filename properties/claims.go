@@ -39,6 +39,8 @@ type Claim struct {
 	Corners  weights  // what a quarter of its own plans do too
 	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
 	Long     bool     // it has so many rules that its own plans are twice as long
+	Short    bool     // its own plans are done many times, and a quarter as long
+	Closing  string   // the move that its own plans end with; "" for none
 }
 
 // racing is what it takes that things happen at the same time.
@@ -330,6 +332,12 @@ var Claims = []*Claim{
 	{ID: "L3", Families: innerOnly, Source: "kernel/exit.c exit_files; kernel/bpf/syscall.c bpf_link_free; kernel/bpf/map_iter.c",
 		Says:  "a process that holds a descriptor, the link of a program and an iterator keep a map for as long as they are there",
 		Focus: weights{"hold": 16, "let-go": 8, "close": 14, "alive": 14, "live": 4, "close-outer": 4}},
+	{ID: "M1", Families: both, Short: true, Closing: "repeat", Source: "kernel/bpf/map_in_map.c bpf_map_meta_free; kernel/bpf/arraymap.c array_of_map_free; kernel/bpf/hashtab.c htab_of_map_free",
+		Needs:   []string{ops.FeatureSlabs, ops.FeatureHarm},
+		Says:    "maps of maps that are made, used and closed, and calls that are refused, keep no memory",
+		Focus:   weights{"outer": 4, "bad-outer": 4, "btf-map": 2, "put": 8, "put-any": 6, "put-misfit": 4, "delete": 6, "batch-update": 2, "batch-delete": 2, "batch-take": 1, "prog": 1},
+		Corners: weights{"fields-map": 4, "prog-plain": 4},
+		Opening: "at-times-btf-outer"},
 	{ID: "U1", Families: allKinds, Long: true, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
 		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",

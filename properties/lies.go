@@ -13,7 +13,7 @@ import (
 // that each rule forbids, what goes wrong behind a right answer, and what goes
 // wrong only in a corner.
 func Lies() []Lie {
-	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies(), manyLies(), raceLies(), capsLies())
+	return slices.Concat(answerLies(), stateLies(), cornerLies(), moreLies(), manyLies(), raceLies(), capsLies(), repeatLies())
 }
 
 // answerLies is one lie for each rule and family: whenever the rule applies,

@@ -115,6 +115,8 @@ func (s *State) stepLife(op ops.Op) []Outcome {
 		return s.openFD(o)
 	case ops.BTF:
 		return s.loadBTF(o)
+	case ops.Repeat:
+		return s.repeat()
 	case ops.End:
 		return s.end()
 	}
@@ -127,6 +129,7 @@ func (s *State) Advance(op ops.Op, o Outcome, got ops.Result) {
 		o.Then(got)
 	}
 	s.raceOn(op)
+	s.touch(op)
 	if got.Errno != 0 {
 		s.refused(op)
 	}

@@ -22,7 +22,7 @@ const ownOnly = -1
 var moves []move
 
 func init() { // refers to itself through the drafts' methods
-	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), manyMoves(), raceMoves(), exampleMoves(), capsMoves())
+	moves = slices.Concat(createMoves(), elementMoves(), progMoves(), lifeMoves(), holdMoves(), manyMoves(), raceMoves(), exampleMoves(), capsMoves(), repeatMoves())
 }
 
 // createMoves make maps, and what they are made from.

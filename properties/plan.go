@@ -37,10 +37,11 @@ func PlanWith(k Kernel, row Key, choose Choose) ops.Sequence {
 	menu := d.menu(d.focus(claim))
 	d.open(claim.Opening)
 	if !d.raced { // after a race, what was expected is not what happened
-		for range d.between(minOps, maxOps) * claim.length() {
+		for range claim.length(d.between(minOps, maxOps)) {
 			d.move(menu)
 		}
 	}
+	d.do(claim.Closing)
 	d.add(ops.End{})
 	return d.seq
 }
@@ -64,24 +65,30 @@ type draft struct {
 // minOps and maxOps bound the drawn part of a sequence; big ones find little more.
 const minOps, maxOps = 10, 40
 
-// length is how many times longer than others its sequences are.
-func (c *Claim) length() int {
-	if c.Long {
-		return 2
+// length is how many moves its sequences have where those of others have so many.
+func (c *Claim) length(usual int) int {
+	switch {
+	case c.Long:
+		return 2 * usual
+	case c.Short:
+		return usual / 4
 	}
-	return 1
+	return usual
 }
 
 // open begins a sequence with the move of that name, or with a template and an
 // outer map made from it.
 func (d *draft) open(opening string) {
-	for i := range moves {
-		if moves[i].name == opening && moves[i].draw(d) {
-			return
-		}
+	if d.do(opening) {
+		return
 	}
 	d.add(d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array})))
 	d.outer()
+}
+
+// do makes the move of that name, and says whether there is one and it was possible.
+func (d *draft) do(name string) bool {
+	return slices.ContainsFunc(moves, func(m move) bool { return m.name == name && m.draw(d) })
 }
 
 // familyOf is the kind of outer map that the sequence is about; it makes others too.

@@ -16,6 +16,8 @@ var sleepsSomehow = ops.LSM.SleepableFeature()
 var (
 	kernelLives = rule("lives", "the kernel survives whatever is asked of it", "P00")
 
+	memoryLevel = rule("repeat/level", "doing the same again and again, with maps that are closed each time, takes no memory", "M1").in(both...)
+
 	mapMade     = rule("map/made", "an ordinary map can be made", "DOC-2")
 	mapRefused  = rule("map/refused", "a map with impossible attributes is refused", "DOC-2")
 	innerStored = rule("inner/stored", "what was written to an inner map is read back", "DOC-2")

@@ -103,6 +103,7 @@ type State struct {
 	via     *handle               // what the operation that is predicted works through
 	racing  bool                  // within a race
 	may     ops.Caps              // what operations are done with that are Lowered
+	touched []Family              // of the outer maps that operations were about
 	renewed int                   // maps that were made to be stored and closed
 	direct  map[string]ops.Result // by way: what loading a program answered that is given its map directly
 }

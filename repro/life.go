@@ -98,6 +98,8 @@ func (w *writer) emitHold(op ops.Op) ([]string, error) {
 		return one(`strcpy(answer, "ok");`)
 	case ops.End:
 		return w.emitEnd()
+	case ops.Repeat:
+		return nil, cannot(op, "it has to be the last")
 	case ops.Load:
 		return nil, cannot(op, "a loader does it, which is more than libc")
 	case ops.Thread:

@@ -52,6 +52,7 @@ var decisions = map[string]struct{ example, has string }{
 	"join":         {aMap + "thread(cpu=1, times=5)\no0.update(1, i0)\njoin()\nend()", "race(threads, 1, 1);"},
 	"caps":         {aMap + "caps(bpf|net_admin, disabled=2)\no0.update(1, i0)", "caps.bits[0] = 0x1000, caps.bits[1] = 0x80, caps.disabled = 2;"},
 	"load":         {"load(array-of-maps)", ""},
+	"repeat":       {aMap + "o0.update(1, i0)\nrepeat(50)", "int code = again(50);"},
 	"end":          {aMap + "end()", "forgotten();"},
 }
 

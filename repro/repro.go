@@ -101,6 +101,9 @@ func (w *writer) line(format string, args ...any) {
 // main writes the steps up to the one that decides.
 func (w *writer) main() error {
 	steps := w.v.Trace.Steps
+	if o, repeats := steps[w.v.Step].Op.(ops.Repeat); repeats {
+		return w.repeatedly(steps[:w.v.Step], int(o.Times))
+	}
 	for i := 0; i <= w.v.Step; {
 		n, err := w.some(steps, i)
 		if err != nil {
@@ -108,6 +111,24 @@ func (w *writer) main() error {
 		}
 		i += n
 	}
+	return nil
+}
+
+// repeatedly writes steps that processes do, one after the other: what they made is let go when they end.
+func (w *writer) repeatedly(steps []ops.Step, times int) error {
+	for _, step := range steps {
+		if !ops.Repeatable(step.Op) {
+			return cannot(step.Op, "it is not repeated with what is before it")
+		}
+	}
+	w.need("again")
+	w.line("int code = again(%d);\n", times)
+	w.line("if (code >= 0)")
+	w.line("\treturn code;")
+	if err := w.inOrder(steps, 0); err != nil {
+		return err
+	}
+	w.line("return 0;")
 	return nil
 }
 

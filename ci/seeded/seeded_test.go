@@ -41,7 +41,7 @@ func TestTableIsThePatch(t *testing.T) {
 	number := regexp.MustCompile(`MIMIC\((\d+)\)`)
 	for line := range strings.Lines(readFile(t, filepath.Join(suite.ConfigFolder, suite.SeededConfig+".patch"))) {
 		if name, is := strings.CutPrefix(line, "+++ b/kernel/bpf/"); is {
-			file, _, _ = strings.Cut(name, "\t")
+			file = strings.TrimSpace(name)
 		}
 		if !strings.HasPrefix(line, "+") {
 			continue

@@ -955,3 +955,67 @@ static void found(const char *op)
 	if (!__atomic_fetch_add(&bugs, 1, __ATOMIC_SEQ_CST))
 		snprintf(bug, sizeof(bug), "%s answers %.100s", op, answer);
 }
+
+//# again
+/* How many bytes the kernel has for objects that it cannot give back; areas that it unmaps when it likes do not count. */
+static long used(void)
+{
+	char line[512], name[64];
+	long all = 0, kib, pages, slabs;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmallocUsed: %ld", &kib) == 1 || sscanf(line, "Percpu: %ld", &kib) == 1)
+			all += kib << 10;
+	if (f)
+		fclose(f);
+	f = fopen("/proc/slabinfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %*d %*d %*d %*d %ld : tunables %*d %*d %*d : slabdata %*d %ld", name, &pages, &slabs) == 3 && strcmp(name, "vmap_area"))
+			all += pages * slabs * sysconf(_SC_PAGESIZE);
+	if (f)
+		fclose(f);
+	else
+		printf("no /proc/slabinfo: are you root, and has the kernel CONFIG_SLUB_DEBUG?\n"), exit(2);
+	return all;
+}
+
+/* What follows is done by so many processes a round, one after the other, which get -1 here. The kernel leaks if it uses more
+   memory after each round, however long one waits. A machine that does other things does not tell. */
+static int again(int times)
+{
+	long before = 0, now, look;
+	int round, n, status;
+	pid_t pid;
+
+	for (round = 0; round <= 15; round++) {
+		for (n = 0; n < times; n++) {
+			fflush(stdout);
+			pid = fork();
+			if (!pid) {
+				if (round || n)
+					dup2(open("/dev/null", O_WRONLY), 1);
+				return -1;
+			}
+			if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+				printf("CANNOT TELL: process %d of round %d did not do it\n", n, round);
+				return 2;
+			}
+		}
+		now = used();
+		for (look = 0; look < 50 && now > before; look++) {
+			usleep(8000);
+			if (used() < now)
+				now = used();
+		}
+		if (round)
+			printf("round %d: %ld KiB more\n", round, (now - before) >> 10);
+		if (round && now <= before) {
+			printf("NOT THERE: after round %d the kernel uses no more memory than before\n", round);
+			return 0;
+		}
+		before = now;
+	}
+	printf("BUG: the kernel uses more memory after each round\n");
+	return 1;
+}

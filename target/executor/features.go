@@ -46,6 +46,9 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeaturePins, x.probe(ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 4, Max: 1}, ops.Pin{Def: "n", Of: "m"}))
 	note(ops.FeatureSys, x.probeSys())
 	note(ops.FeatureSmall, probeMemory())
+	if x.shared.own {
+		note(ops.FeatureSlabs, probeSlabs())
+	}
 	note(ops.FeatureCPUs, probeProcessors())
 	note(ops.FeatureLittleEndian, probeOrder())
 	note(ops.FeatureJIT, probeJIT())

@@ -32,7 +32,7 @@ var inVain int
 func newPatience(slow bool, vain int) *patience {
 	looks := forgetLooks / (1 + min(inVain/4, 3))
 	if slow {
-		looks = slowLooks >> (2 * min(vain, 3))
+		looks = (slowLooks >> (2 * min(vain, 3))) / (1 + min(inVain/4, 3))
 	}
 	return &patience{looks, time.Now()}
 }
@@ -54,6 +54,7 @@ func (p *patience) over() bool {
 // kernel to forget, so that others run meanwhile.
 type Started struct {
 	x      Executor
+	all    ops.Sequence
 	seq    ops.Sequence // what is left of it
 	number int          // of the first of that
 	before func(int)
@@ -71,7 +72,7 @@ type Started struct {
 // Start begins a sequence. before is told the number of each operation before it
 // is done, each every answer at once, as a step.
 func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Step)) *Started {
-	s := &Started{x: x.fresh(), seq: seq, before: before, each: each, begun: time.Now()}
+	s := &Started{x: x.fresh(), all: seq, seq: seq, before: before, each: each, begun: time.Now()}
 	s.x.plan(seq)
 	return s
 }
@@ -134,9 +135,17 @@ func (s *Started) begin() bool {
 		return false
 	}
 	s.x.note = ""
-	got := s.x.do(s.seq[0])
+	got := s.next()
 	s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got, Note: s.x.note})
 	return true
+}
+
+// next does the next operation.
+func (s *Started) next() ops.Result {
+	if o, repeats := s.seq[0].(ops.Repeat); repeats {
+		return s.x.repeat(s.all[:s.number], int(o.Times))
+	}
+	return s.x.do(s.seq[0])
 }
 
 // Took is the time from the first operation to the last, an end apart.

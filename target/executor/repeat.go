@@ -1,0 +1,142 @@
+package executor
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mimic/ops"
+)
+
+// Of a kernel that keeps something each time, memory grows with every round, and always by about as much. Of one that does
+// not, it is level after a few: what it keeps to be used again is as much as it needs then.
+const (
+	repeatRounds = 14
+	steadyRounds = 6                     // that grow by about as much are enough
+	freeTime     = 24 * time.Millisecond // in which most of what is let go is freed
+	freePause    = 8 * time.Millisecond  // between looks at what would be more than before
+	freeLate     = 8                     // of them
+)
+
+// repeat does operations so many times a round, and says whether the kernel uses more memory after each round.
+func (x *Executor) repeat(seq ops.Sequence, times int) ops.Result {
+	grown, level := rounds(func() {
+		for range times {
+			x.once(seq)
+		}
+	}, usedMemory)
+	x.note = fmt.Sprintf("KiB more after each %d times: %v", times, grown)
+	if level {
+		return ops.Read(ops.WordLevel)
+	}
+	return ops.Read(ops.WordGrows)
+}
+
+// rounds does something again and again, up to the first time after which the kernel uses no more memory than before, and
+// says how much more it was each time, in KiB.
+func rounds(do func(), used func() int) (grown []int, level bool) {
+	do()
+	before := lowest(math.MaxInt, used)
+	for !steady(grown) && len(grown) < repeatRounds {
+		do()
+		now := lowest(before, used)
+		grown = append(grown, (now-before)>>10)
+		if now <= before {
+			return grown, true
+		}
+		before = now
+	}
+	inVain++
+	return grown, false
+}
+
+// steady says whether memory grew by about as much in the last rounds.
+func steady(grown []int) bool {
+	if len(grown) < steadyRounds {
+		return false
+	}
+	last := grown[len(grown)-steadyRounds:]
+	return slices.Min(last) > slices.Max(last)/2
+}
+
+// once does operations with names of their own, and lets go of all that they made.
+func (x *Executor) once(seq ops.Sequence) {
+	own := x.fresh()
+	own.plan(seq)
+	for _, op := range seq {
+		if ops.Repeatable(op) {
+			own.do(op)
+		}
+	}
+	own.closeAll()
+}
+
+// lowest is the least memory, in bytes, that the kernel uses once it has freed what it does not need: it is waited for
+// longer where that is more than enough.
+func lowest(enough int, used func() int) int {
+	time.Sleep(freeTime)
+	least := used()
+	for looks := 0; least > enough && looks < freeLate/(1+min(inVain/4, 3)); looks++ {
+		time.Sleep(freePause)
+		least = min(least, used())
+	}
+	return least
+}
+
+// usedMemory is how many bytes the kernel has for objects that it cannot give back: those of a fixed size, those of pages
+// that it maps, and those that each processor has one of.
+func usedMemory() (all int) {
+	text, _ := os.ReadFile("/proc/meminfo")
+	for line := range bytes.Lines(text) {
+		switch name, rest, _ := bytes.Cut(line, []byte(":")); string(name) {
+		case "VmallocUsed", "Percpu":
+			kib, _ := strconv.Atoi(string(bytes.Fields(rest)[0]))
+			all += kib << 10
+		}
+	}
+	return all + usedSlabs()
+}
+
+// lazily are the caches of objects that the kernel frees many at a time, whenever it likes.
+var lazily = []string{"vmap_area"}
+
+// usedSlabs is how many bytes the kernel has for objects of a fixed size, from /proc/slabinfo: its numbers are exact, those
+// of /proc/meminfo are brought up to date once a second.
+func usedSlabs() (all int) {
+	text, _ := os.ReadFile("/proc/slabinfo")
+	for line := range bytes.Lines(text) {
+		f := bytes.Fields(line) // name active objects size objects_in_a_slab pages_in_a_slab : tunables … : slabdata active slabs …
+		if len(f) < 16 || slices.Contains(lazily, string(f[0])) {
+			continue
+		}
+		pages, _ := strconv.Atoi(string(f[5]))
+		slabs, _ := strconv.Atoi(string(f[14]))
+		all += pages * slabs * os.Getpagesize()
+	}
+	return all
+}
+
+// probeSlabs makes and closes what has nothing to do with maps: where memory grows with that, its growth says nothing. That
+// is so where KASAN keeps what is freed for a while.
+func probeSlabs() string {
+	if usedSlabs() == 0 {
+		return "/proc/slabinfo tells nothing (CONFIG_SLUB_DEBUG)"
+	}
+	grown, level := rounds(func() {
+		for range 500 {
+			if fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
+				closeFD(uint32(fd))
+			}
+		}
+	}, usedMemory)
+	if !level {
+		return fmt.Sprintf("memory grows where files are opened and closed: KiB %v", grown)
+	}
+	return ""
+}
