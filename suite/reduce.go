@@ -12,20 +12,27 @@ import (
 	"mimic/vmtest"
 )
 
-// reduceLimit bounds the executions of one reduction.
-const reduceLimit = 200
+// reduceLimit bounds the executions of one reduction, and reduceTime how long they go on: each may take as long as a guest
+// that hangs, or that is waited for in vain. What it came to by then is shorter than what was found.
+const (
+	reduceLimit = 200
+	reduceTime  = 3 * time.Minute
+)
 
 // reduceOne reduces a finding, says whether it is a known one then, and if it is not, what of it does not matter
 // and how often it shows.
 func (x *examination) reduceOne(f *report.Finding) error {
 	limit := max(0, x.tries(f.Reduced)-f.Tries)
-	if err := x.with(f, hurry, func(try tryer) { f.Reduced = properties.Reduce(f.Reduced, try, limit) }); err != nil {
+	late := time.Now().Add(reduceTime)
+	err := x.with(f, hurry, func(try tryer) { f.Reduced = properties.Reduce(f.Reduced, try.until(late), limit) })
+	if err != nil {
 		return err
 	}
 	if f.Known = x.explain(f.Reduced); f.Known != "" {
 		return nil
 	}
-	if err := x.with(f, calmly, func(try tryer) { f.Irrelevant = properties.Explain(f.Reduced, try, explainTries(f)) }); err != nil {
+	err = x.with(f, calmly, func(try tryer) { f.Irrelevant = properties.Explain(f.Reduced, try.until(late), explainTries(f)) })
+	if err != nil {
 		return err
 	}
 	return x.showAgain(f)
@@ -33,6 +40,16 @@ func (x *examination) reduceOne(f *report.Finding) error {
 
 // tryer runs a sequence and judges it.
 type tryer func(ops.Sequence) *properties.Violation
+
+// until runs nothing after some time: then no sequence shows anything.
+func (t tryer) until(late time.Time) tryer {
+	return func(seq ops.Sequence) *properties.Violation {
+		if time.Now().After(late) {
+			return nil
+		}
+		return t(seq)
+	}
+}
 
 // with has a finding worked on by what runs sequences, and counts them. After an error nothing runs.
 func (x *examination) with(f *report.Finding, pace func(target.Job, ops.Trace) target.Job, work func(tryer)) (err error) {

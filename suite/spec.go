@@ -246,12 +246,17 @@ func (b booter) of(name string, get func(context.Context, func(string, ...any)) 
 		}
 		return b.config(ctx, k, logf)
 	}
-	return Spec{Name: name, guest: guest, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
+	binary := func(ctx context.Context, logf func(string, ...any)) (vmtest.Config, error) {
+		config, err := guest(ctx, logf)
+		config.Cmdline = b.parameters
+		return config, err
+	}
+	return Spec{Name: name, guest: binary, open: func(ctx context.Context, logf func(string, ...any)) (target.Target, error) {
 		config, err := guest(ctx, logf)
 		if err != nil {
 			return nil, err
 		}
-		return opened(target.BootMode(ctx, config, b.how.Mode))
+		return opened(target.BootMode(ctx, config, b.how.Mode, b.parameters...))
 	}}
 }
 
@@ -262,7 +267,7 @@ func teller(logf func(string, ...any)) func(string) {
 // config is what boots a kernel with the agent in it.
 func (b booter) config(ctx context.Context, k vmtest.Kernel, logf func(string, ...any)) (vmtest.Config, error) {
 	agent, err := target.BuildAgent(ctx, vmtest.CacheDir(), cmp.Or(os.Getenv(AgentArchVariable), k.GOARCH()))
-	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Cold: b.how.Cold, Init: agent, Cmdline: b.parameters, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
+	return vmtest.Config{Kernel: k, Backend: b.how.Backend, Cold: b.how.Cold, Init: agent, Progress: teller(logf), Allowed: b.allowed.On(k, teller(logf))}, err
 }
 
 func openHost(ctx context.Context, logf func(string, ...any)) (target.Target, error) {

@@ -51,14 +51,17 @@ func (m Mode) suffix() string {
 // interrupted in.
 const processors = 2
 
-// BootMode boots a kernel as Boot does, in the way of a mode, which chooses the processors.
-func BootMode(ctx context.Context, config vmtest.Config, mode Mode) (*VM, error) {
+// BootMode boots a kernel as Boot does, in the way of a mode, which chooses the processors. Settings are parameters of the
+// kernel, NAME=VALUE, that it is given once it has booted, so that what the cache has of it serves all of them; what
+// happens the same each time has them from the beginning.
+func BootMode(ctx context.Context, config vmtest.Config, mode Mode, settings ...string) (*VM, error) {
 	if mode == Det {
+		config.Cmdline = append(slices.Clone(config.Cmdline), settings...)
 		return bootDet(ctx, config)
 	}
 	config.CPUs = processors
 	config.OwnGracePeriods = mode == Stock
-	v, err := Boot(ctx, config)
+	v, err := Boot(ctx, config, settings...)
 	v.mode = mode
 	return v, err
 }

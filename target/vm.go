@@ -19,6 +19,7 @@ import (
 // trace of the sequence that it died of, and replaced by a fresh one.
 type VM struct {
 	config   vmtest.Config
+	settings []string // parameters of the kernel, NAME=VALUE, for each guest
 	mode     Mode
 	life     context.Context // of every guest
 	stale    bool            // the guest takes no more questions: not all its answers were heard, or it was ended
@@ -32,24 +33,46 @@ type VM struct {
 
 const greetLimit = 30 * time.Second
 
-// Boot boots a kernel with the agent in it. The error is a *vmtest.BootError,
-// or what the agent said.
-func Boot(ctx context.Context, config vmtest.Config) (*VM, error) {
+// Boot boots a kernel with the agent in it, and then gives it settings: see BootMode. The error is a
+// *vmtest.BootError, or what the agent said.
+func Boot(ctx context.Context, config vmtest.Config, settings ...string) (*VM, error) {
 	config.Env = append(config.Env, agentEnv...)
 	config.Cmdline = append(parametersFor(config.CPUs), config.Cmdline...)
-	v := &VM{config: config, mode: Fast, life: ctx}
-	return v, v.begin()
+	v := &VM{config: config, settings: settings, mode: Fast, life: ctx}
+	return v, inTurn(v.begin, v.set)
+}
+
+// inTurn calls functions up to the first that errs.
+func inTurn(all ...func() error) error {
+	for _, f := range all {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set gives the guest its settings. One that it cannot have is the answer to the first question.
+func (v *VM) set() error {
+	for _, s := range v.settings {
+		if err := v.session.conn.Set(s); err != nil {
+			return fmt.Errorf("boot %s: set %s: %w", v.config.Kernel.Name, s, err)
+		}
+	}
+	return nil
 }
 
 // parametersFor are those of a kernel with so many processors. Several that are
 // emulated on a busy machine miss so many ticks that their counter seems to be
 // wrong, without which a clock has a resolution of milliseconds; and a grace period
-// takes as much where the kernel has its own threads run on all of them.
+// takes as much where the kernel has its own threads run on all of them. Each kind of object has memory of its own, so
+// that it shows which kind takes more.
 func parametersFor(processors int) []string {
+	all := []string{"slab_nomerge"}
 	if processors > 1 {
-		return []string{"tsc=reliable", "isolcpus=1"}
+		all = append(all, "tsc=reliable", "isolcpus=1")
 	}
-	return nil
+	return all
 }
 
 func (v *VM) boot() error {
@@ -138,7 +161,7 @@ func (v *VM) Run(ctx context.Context, jobs []Job, each func(int, ops.Trace)) err
 func (v *VM) inOrder(ctx context.Context, jobs []Job, each func(int, ops.Trace)) error {
 	if v.stale && len(jobs) > 0 {
 		v.vm.Close()
-		if err := v.boot(); err != nil {
+		if err := inTurn(v.boot, v.set); err != nil {
 			return err
 		}
 	}
@@ -256,13 +279,10 @@ func unexplained(seq ops.Sequence, t ops.Trace) ops.Trace {
 
 // autopsy says how a guest ended that did not answer, or complained, and boots the
 // next.
-func (v *VM) autopsy(steps []ops.Step, cause error) (t ops.Trace, complained bool, err error) {
-	t, complained = v.postMortem(steps, cause)
+func (v *VM) autopsy(steps []ops.Step, cause error) (ops.Trace, bool, error) {
+	t, complained := v.postMortem(steps, cause)
 	v.vm.Close()
-	if err = v.boot(); err == nil {
-		err = v.keep()
-	}
-	return t, complained, err
+	return t, complained, inTurn(v.boot, v.keep, v.set)
 }
 
 // postMortem says how a guest ended, and ends it. The last answer is taken back if nothing else

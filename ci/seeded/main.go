@@ -126,7 +126,7 @@ func (o *options) specs(f fault) ([]suite.Spec, error) {
 	if f.number > 0 {
 		word = fmt.Sprintf("%s:%d", o.kernel, f.number)
 	}
-	return suite.ParseSpecs(word, suite.How{Mode: target.Fast, Cold: true}) // there are too many to keep them all
+	return suite.ParseSpecs(word, suite.How{Mode: target.Fast})
 }
 
 // one runs the suite, or the baseline, against one fault with one seed.

@@ -61,7 +61,7 @@ func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
 func serve(rw io.ReadWriter, own bool, hold func() error) int {
 	conn := wire.New(rw)
 	if own {
-		conn.Seed = executor.Reseed
+		conn.Seed, conn.Setting = executor.Reseed, executor.SetParameter
 	}
 	x, hello := begin(own)
 	if err := conn.SendHello(hello); err != nil || hello.Fault != "" {

@@ -36,6 +36,8 @@ type Conn struct {
 
 	// Seed, if set, takes what Sow sent.
 	Seed func(random string)
+	// Setting, if set, takes what Set sent. An error ends the conversation.
+	Setting func(parameter string) error
 }
 
 // drainer is a stream that buffers where a dying kernel would take it along.
@@ -124,6 +126,7 @@ const (
 	fault    = "fault "   // the agent's own
 	counters = "counters" // asks for what the kernel has counted
 	seed     = "seed "    // before what nobody can know, for a kernel that others began like
+	setting  = "set "     // before a parameter of the kernel and its value
 )
 
 // Ask sends a sequence. Careful asks the agent to say which operation it is
@@ -139,6 +142,10 @@ func (c *Conn) Ask(seq ops.Sequence, isCareful bool) error {
 
 // Sow sends what makes a kernel draw other random numbers than those that began like it. Nothing answers it.
 func (c *Conn) Sow(random string) error { return c.send(seed + random) }
+
+// Set sends a parameter of the kernel, NAME=VALUE, that it is to have from now on. Nothing answers it, unless it cannot be
+// set: then nothing else is answered.
+func (c *Conn) Set(parameter string) error { return c.send(setting + parameter) }
 
 // Question is what a host asks: a sequence, or the counters of the kernel.
 type Question struct {
@@ -165,6 +172,10 @@ func (c *Conn) Question() (q Question, err error) {
 		case strings.HasPrefix(line, seed):
 			if c.Seed != nil {
 				c.Seed(line[len(seed):])
+			}
+		case strings.HasPrefix(line, setting) && c.Setting != nil:
+			if err := c.Setting(line[len(setting):]); err != nil {
+				return Question{}, err
 			}
 		default:
 			text.WriteString(line + "\n")
