@@ -276,9 +276,9 @@ type (
 	Load struct {
 		Example Example `text:"arg"`
 	}
-	// Repeat does the operations before it so many times more, each time with maps of its own that
-	// are closed then, in rounds, and answers whether the memory that the kernel uses grows with
-	// every round: level or grows. It leaves out those that are not Repeatable.
+	// Repeat does the operations before it again, each time with maps of its own that are closed
+	// then, in rounds of so many times, and answers whether the memory that the kernel uses grows
+	// with every round: level or grows. It leaves out those that are not Repeatable.
 	Repeat struct {
 		Times Size `text:"arg"`
 	}

@@ -40,6 +40,7 @@ func familyRaceLies(f Family) []Lie {
 		racing1("race-thaw"+name, rowsOf(f, "P98"), f, thaw),
 		{ID: "race-freeze-late" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{lazy: f})},
 		{ID: "race-freeze-beside" + name, Breaks: rowsOf(f, "P98"), Race: freezeBeside(f, &raceLie{bitwise: f})},
+		{ID: "race-freeze-twice" + name, Breaks: rowsOf(f, "P98"), Race: bothFreeze(f)},
 		racing1("race-batch-stops"+name, rowsOf(f, "C2"), f, batchStops),
 		racing1("race-batch-short"+name, rowsOf(f, "C2"), f, batchShort),
 		// What is leaked while a descriptor is open is missed by nobody until that is closed.
@@ -135,6 +136,25 @@ func freezeBeside(f Family, way *raceLie) *raceLie {
 	}
 	way.last = func(sim *simulation) { delete(frozen, sim) }
 	return way
+}
+
+// bothFreeze freezes what another freezes meanwhile.
+func bothFreeze(f Family) *raceLie {
+	frozen := map[*object]int{}
+	return &raceLie{
+		instead: func(sim *simulation, a *actor, op ops.Op) (ops.Result, bool) {
+			o, is := op.(ops.Freeze)
+			m := sim.s.open(o.On)
+			if !is || m == nil || m.family() != f {
+				return ops.OK, false
+			}
+			if !m.frozen {
+				frozen[m] = sim.ticket
+			}
+			return ops.OK, m.frozen && a.under.Call < frozen[m]
+		},
+		last: func(*simulation) { clear(frozen) },
+	}
 }
 
 // batchShort leaves a pair out where another thread writes.

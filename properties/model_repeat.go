@@ -36,7 +36,7 @@ func repeatMoves() []move {
 
 // Each round of a repetition is to take about as long, in operations on elements; loading a program takes as long as many.
 const (
-	roundCost = 600
+	roundCost = 800
 	loadCost  = 15
 )
 

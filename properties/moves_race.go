@@ -332,8 +332,22 @@ func (s *stage) anything() ops.Op {
 	return ops.Lookup{On: s.on, Key: k}
 }
 
-// freezes freezes beside writers.
+// freezesTwice has two threads freeze the same maps: each is frozen by one of them.
+func (s *stage) freezesTwice() []part {
+	all := []ops.Op{ops.Freeze{On: s.on}}
+	for range s.d.between(16, 24) {
+		o := ops.Outer{Def: s.d.fresh("o"), Kind: s.outer.outerKind(), Key: 4, Value: 4, Max: 1, Template: s.inners[0]}
+		s.d.add(o)
+		all = append(all, ops.Freeze{On: o.Def})
+	}
+	return []part{{ops: all, times: 1}, {ops: all, times: 1}}
+}
+
+// freezes freezes beside writers, or others who freeze.
 func (s *stage) freezes() []part {
+	if s.d.chance(6) {
+		return s.freezesTwice()
+	}
 	k := s.full()
 	look := ops.Lookup{On: s.on, Key: ops.K(k)}
 	list := slices.Repeat([]ops.Op{look}, s.d.between(1, 6))

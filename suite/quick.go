@@ -104,8 +104,8 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 }
 
 // What a guest takes for a sequence, measured on 6.12 in operations on elements: loading a program, a thread of a race,
-// and the forgetting at the end.
-const programCost, threadCost, endCost = 100, 200, 20
+// the forgetting at the end, and doing everything some hundred times.
+const programCost, threadCost, endCost, repeatCost = 100, 200, 20, 3000
 
 // costOf is about how long a guest takes for a sequence.
 func costOf(seq ops.Sequence) int {
@@ -116,6 +116,8 @@ func costOf(seq ops.Sequence) int {
 			cost += programCost
 		case ops.Thread:
 			cost += threadCost
+		case ops.Repeat:
+			cost += repeatCost
 		}
 	}
 	return cost

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ const greetLimit = 30 * time.Second
 // Boot boots a kernel with the agent in it, and then gives it settings: see BootMode. The error is a
 // *vmtest.BootError, or what the agent said.
 func Boot(ctx context.Context, config vmtest.Config, settings ...string) (*VM, error) {
-	config.Env = append(config.Env, agentEnv...)
+	config.Env = append(append(config.Env, agentEnv...), profiled()...)
 	config.Cmdline = append(parametersFor(config.CPUs), config.Cmdline...)
 	v := &VM{config: config, settings: settings, mode: Fast, life: ctx}
 	return v, inTurn(v.begin, v.set)
@@ -136,7 +135,7 @@ func (v *VM) leave() error {
 	var err error
 	if !v.stale {
 		v.quietFor(v.life, late)
-		err = v.collect(os.Getenv(countersEnv))
+		err = v.collect()
 	}
 	err = errors.Join(err, v.vm.Close())
 	if v.told {

@@ -68,6 +68,7 @@ func serve(rw io.ReadWriter, own bool, hold func() error) int {
 		return 1
 	}
 	err := hold()
+	startProfile()
 	if err == nil {
 		err = answer(conn, x)
 	}
@@ -146,7 +147,7 @@ func answer(conn *wire.Conn, x *executor.Executor) error {
 		}
 		var err error
 		if q.Counters {
-			if err := conn.SendCounters(executor.Counters()); err != nil {
+			if err := conn.SendCounters(counters()); err != nil {
 				return err
 			}
 			continue

@@ -15,10 +15,12 @@ import (
 )
 
 // Of a kernel that keeps something each time, memory grows with every round, and always by about as much. Of one that does
-// not, it is level after a few: what it keeps to be used again is as much as it needs then.
+// not, it is level after a few: what it keeps to be used again is as much as it needs then. Memory comes in pages: of less
+// than leastKept bytes each time nothing is said.
 const (
-	repeatRounds = 14
-	steadyRounds = 6                     // that grow by about as much are enough
+	leastKept    = 16
+	repeatRounds = 12
+	steadyRounds = 4                     // that grow by about as much are enough
 	freeTime     = 24 * time.Millisecond // in which most of what is let go is freed
 	freePause    = 8 * time.Millisecond  // between looks at what would be more than before
 	freeLate     = 8                     // of them
@@ -26,39 +28,44 @@ const (
 
 // repeat does operations so many times a round, and says whether the kernel uses more memory after each round.
 func (x *Executor) repeat(seq ops.Sequence, times int) ops.Result {
-	grown, level := rounds(func() {
-		for range times {
-			x.once(seq)
-		}
-	}, usedMemory)
-	x.note = fmt.Sprintf("KiB more after each %d times: %v", times, grown)
+	grown, level := rounds(times, func() { x.once(seq) }, usedMemory)
+	x.note = fmt.Sprintf("KiB more after each round: %v", grown)
 	if level {
 		return ops.Read(ops.WordLevel)
 	}
 	return ops.Read(ops.WordGrows)
 }
 
-// rounds does something again and again, up to the first time after which the kernel uses no more memory than before, and
-// says how much more it was each time, in KiB.
-func rounds(do func(), used func() int) (grown []int, level bool) {
-	do()
+// rounds does something half as many times, so many times, and then twice as many times again and again, up to the first
+// time after which the kernel uses no more memory than before, and says how much more it was each time, in KiB.
+func rounds(times int, do func(), used func() int) (grown []int, level bool) {
+	again(times/2, do)
 	before := lowest(math.MaxInt, used)
-	for !steady(grown) && len(grown) < repeatRounds {
-		do()
-		now := lowest(before, used)
+	for times := times; !steady(grown) && len(grown) < repeatRounds; {
+		again(times, do)
+		now := lowest(before+times*leastKept, used)
 		grown = append(grown, (now-before)>>10)
-		if now <= before {
+		if now <= before+times*leastKept {
 			return grown, true
 		}
 		before = now
+		if len(grown) == 1 {
+			times *= 2
+		}
 	}
 	inVain++
 	return grown, false
 }
 
-// steady says whether memory grew by about as much in the last rounds.
+func again(times int, do func()) {
+	for range times {
+		do()
+	}
+}
+
+// steady says whether memory grew by about as much in the last rounds, which are all as long.
 func steady(grown []int) bool {
-	if len(grown) < steadyRounds {
+	if len(grown) <= steadyRounds {
 		return false
 	}
 	last := grown[len(grown)-steadyRounds:]
@@ -128,11 +135,9 @@ func probeSlabs() string {
 	if usedSlabs() == 0 {
 		return "/proc/slabinfo tells nothing (CONFIG_SLUB_DEBUG)"
 	}
-	grown, level := rounds(func() {
-		for range 500 {
-			if fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
-				closeFD(uint32(fd))
-			}
+	grown, level := rounds(300, func() {
+		if fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
+			closeFD(uint32(fd))
 		}
 	}, usedMemory)
 	if !level {

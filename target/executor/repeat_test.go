@@ -22,7 +22,7 @@ func TestRounds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVain = 0
 			round, used, given, looks := 0, 1<<20, 0, 0
-			grown, level := rounds(func() {
+			grown, level := rounds(1, func() {
 				given, looks = c.grows(round), 0
 				used += given
 				round++

@@ -183,6 +183,10 @@ func (c *Conn) Question() (q Question, err error) {
 	}
 }
 
+// ProfileEnv is set in the environment of an agent that is to profile itself; the profile is the file ProfileName of its
+// counters.
+const ProfileEnv, ProfileName = "MIMIC_PROFILE", "agent.pprof"
+
 // AskCounters asks for what a kernel that was built with gcov has counted: the files by their names, none of another.
 // Everything else has to be answered by then.
 func (c *Conn) AskCounters() (files map[string][]byte, err error) {
