@@ -30,8 +30,25 @@ func (s *State) touch(op ops.Op) {
 func repeatMoves() []move {
 	return []move{
 		{"repeat", ownOnly, (*draft).repeat},
-		{"at-times-btf-outer", ownOnly, func(d *draft) bool { return d.chance(3) && d.btfOuter() }},
+		{"kept-outer", ownOnly, (*draft).keptOuter},
 	}
+}
+
+// keptOuter begins with what memory is easily kept of: special fields, and pairs that are allocated one by one.
+func (d *draft) keptOuter() bool {
+	switch {
+	case d.chance(3):
+		return d.btfOuter()
+	case d.family == FamilyHash && d.chance(2):
+		template := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+		d.add(template)
+		o := d.outerOf(template.Def)
+		if o.Kind == ops.OuterHash {
+			o.Flags = ops.NoPrealloc
+		}
+		return d.add(o)
+	}
+	return false
 }
 
 // Each round of a repetition is to take about as long, in operations on elements; loading a program takes as long as many.

@@ -92,8 +92,16 @@ func (e *effort) String() string {
 	for _, c := range e.all[max(0, len(e.all)-slowest):] {
 		worst = append(worst, fmt.Sprintf("%s after %d", c.lie, c.sequences))
 	}
-	return fmt.Sprintf("%d lies, caught after %d sequences (median) of %d; last %s", len(e.all), e.all[len(e.all)/2].sequences,
-		DefaultSequences*len(properties.Keys()), strings.Join(worst, ", "))
+	return fmt.Sprintf("%d lies, caught after %d sequences (median) of %d; last %s; sequences of each row: %d for half of them, %d for 95 %%, %d for 99 %%, %d for all",
+		len(e.all), e.all[len(e.all)/2].sequences, DefaultSequences*len(properties.Keys()), strings.Join(worst, ", "),
+		e.rounds(0.5), e.rounds(0.95), e.rounds(0.99), e.rounds(1))
+}
+
+// rounds is how many sequences of each row, which are asked in turn, catch such a share of the lies. DefaultSequences is what
+// all of them take.
+func (e *effort) rounds(share float64) int {
+	last := e.all[max(0, int(share*float64(len(e.all)))-1)].sequences
+	return (last + len(properties.Keys()) - 1) / len(properties.Keys())
 }
 
 func liesByVersion() map[properties.Version][]properties.Lie {
