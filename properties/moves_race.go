@@ -294,6 +294,9 @@ func (s *stage) reuse() []part {
 
 // mixed does everything.
 func (s *stage) mixed() []part {
+	if s.d.chance(6) {
+		return s.freezesTwice()
+	}
 	var parts []part
 	threads := s.d.between(2, 4)
 	if s.d.chance(6) {
@@ -332,7 +335,7 @@ func (s *stage) anything() ops.Op {
 	return ops.Lookup{On: s.on, Key: k}
 }
 
-// freezesTwice has two threads freeze the same maps: each is frozen by one of them.
+// freezesTwice, a kind of mixture, has two threads freeze the same maps: each is frozen by one of them.
 func (s *stage) freezesTwice() []part {
 	all := []ops.Op{ops.Freeze{On: s.on}}
 	for range s.d.between(16, 24) {
@@ -343,17 +346,14 @@ func (s *stage) freezesTwice() []part {
 	return []part{{ops: all, times: 1}, {ops: all, times: 1}}
 }
 
-// freezes freezes beside writers, or others who freeze.
+// freezes freezes beside writers.
 func (s *stage) freezes() []part {
-	if s.d.chance(6) {
-		return s.freezesTwice()
-	}
 	k := s.full()
 	look := ops.Lookup{On: s.on, Key: ops.K(k)}
 	list := slices.Repeat([]ops.Op{look}, s.d.between(1, 6))
 	list = append(list, ops.Freeze{On: s.on}, look, look, look, look, ops.Lookup{On: s.on, Key: ops.K(s.any())})
 	parts := []part{s.replacer(k), {ops: list, times: s.d.between(2, 12)}}
-	if s.d.state.Kernel.does(batchOps) && !s.d.chance(3) {
+	if s.d.state.Kernel.does(batchOps) && s.d.chance(2) {
 		parts[0] = part{ops: []ops.Op{s.flood(k, floodLength, 1)}, times: s.d.between(1, 4)}
 		return parts
 	}
