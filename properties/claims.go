@@ -39,6 +39,7 @@ type Claim struct {
 	Corners  weights  // what a quarter of its own plans do too
 	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
 	Long     bool     // it has so many rules that its own plans are twice as long
+	Often    int      // how many sequences it is asked where others are asked one; 0 is one
 	Short    bool     // its own plans are done many times, and a quarter as long
 	Closing  string   // the move that its own plans end with; "" for none
 }
@@ -364,6 +365,7 @@ var Claims = []*Claim{
 		Opening: "race-mixed"},
 	{ID: "P98", Families: both, Source: "kernel/bpf/syscall.c map_freeze, bpf_map_write_active_inc", Needs: racing,
 		Says:    "freezing is a moment: writes are done before it or refused after it",
+		Often:   3, // a map is frozen once, which takes no time, and what is known to be wrong (F8) hides the rest
 		Opening: "race-freeze"},
 	{ID: "C1", Families: hashOnly, Source: "kernel/bpf/hashtab.c htab_map_get_next_key", Needs: racing,
 		Says:    "a walk beside writers answers keys that were there at that time",
@@ -378,6 +380,9 @@ var Claims = []*Claim{
 		Says:  "what is not a descriptor of a map is refused wherever a map is wanted: EBADF if it is not open, EINVAL if it is something else",
 		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8}},
 }
+
+// Share is how many sequences a claim is asked where others are asked one.
+func (c *Claim) Share() int { return max(1, c.Often) }
 
 // ClaimByID is the row of a claim, or nil.
 func ClaimByID(id string) *Claim {

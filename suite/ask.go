@@ -33,7 +33,7 @@ func (x *examination) ask(rows []properties.Key, perRow int) error {
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	x.planned = len(rows) * perRow
+	x.planned = sharesOf(rows) * perRow
 	step := batch
 	if x.first {
 		step = firstBatch
@@ -44,6 +44,14 @@ func (x *examination) runAll(rows []properties.Key, perRow int) error {
 		}
 	}
 	return nil
+}
+
+// sharesOf is how many sequences are asked of rows where each that is asked least is asked one.
+func sharesOf(rows []properties.Key) (n int) {
+	for _, row := range rows {
+		n += properties.ClaimByID(row.Claim).Share()
+	}
+	return n
 }
 
 // runSome runs the sequences of rows from one number to before another.
@@ -78,7 +86,10 @@ func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
 	var chosen []numbered
 	for n := from; n < to; n++ {
 		for _, row := range rows {
-			chosen = append(chosen, numbered{row, n})
+			share := properties.ClaimByID(row.Claim).Share()
+			for i := range share {
+				chosen = append(chosen, numbered{row, n*share + i})
+			}
 		}
 	}
 	return x.planOf(chosen)
@@ -143,7 +154,7 @@ func (x *examination) askMore(rows []properties.Key, from, step int) error {
 		if len(open) == 0 {
 			return nil
 		}
-		x.planned += len(open) * step
+		x.planned += sharesOf(open) * step
 		if err := x.runSome(open, first, first+step); err != nil {
 			return err
 		}
