@@ -984,7 +984,7 @@ static long used(void)
    memory after each round, however long one waits. A machine that does other things does not tell. */
 static int again(int times)
 {
-	long before = 0, now, look;
+	long before = 0, now, later, look;
 	int round, n, status;
 	pid_t pid;
 
@@ -1005,8 +1005,9 @@ static int again(int times)
 		now = used();
 		for (look = 0; look < 50 && now > before; look++) {
 			usleep(8000);
-			if (used() < now)
-				now = used();
+			later = used();
+			if (later < now)
+				now = later;
 		}
 		if (round)
 			printf("round %d: %ld KiB more\n", round, (now - before) >> 10);

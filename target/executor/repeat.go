@@ -89,7 +89,7 @@ func (x *Executor) once(seq ops.Sequence) {
 func lowest(enough int, used func() int) int {
 	time.Sleep(freeTime)
 	least := used()
-	for looks := 0; least > enough && looks < freeLate/(1+min(inVain/4, 3)); looks++ {
+	for looks := 0; least > enough && looks < hurried(freeLate); looks++ {
 		time.Sleep(freePause)
 		least = min(least, used())
 	}

@@ -25,16 +25,19 @@ type patience struct {
 // less time for each, or a run on it would be all waiting.
 var inVain int
 
+// hurried is how many looks a wait has that usually has so many.
+func hurried(looks int) int { return looks / (1 + min(inVain/4, 3)) }
+
 // newPatience is the time that one wait has; slow: for what is freed after a
 // grace period of RCU tasks.
 // Who waited in vain in a sequence waits less for the rest of it: what it waited for
 // is there at the end, too.
 func newPatience(slow bool, vain int) *patience {
-	looks := forgetLooks / (1 + min(inVain/4, 3))
+	looks := forgetLooks
 	if slow {
-		looks = (slowLooks >> (2 * min(vain, 3))) / (1 + min(inVain/4, 3))
+		looks = slowLooks >> (2 * min(vain, 3))
 	}
-	return &patience{looks, time.Now()}
+	return &patience{hurried(looks), time.Now()}
 }
 
 // over counts a look and says whether it was the last.
@@ -54,9 +57,8 @@ func (p *patience) over() bool {
 // kernel to forget, so that others run meanwhile.
 type Started struct {
 	x      Executor
-	all    ops.Sequence
-	seq    ops.Sequence // what is left of it
-	number int          // of the first of that
+	seq    ops.Sequence
+	number int // of the operation that comes next
 	before func(int)
 	each   func(ops.Step)
 
@@ -72,7 +74,7 @@ type Started struct {
 // Start begins a sequence. before is told the number of each operation before it
 // is done, each every answer at once, as a step.
 func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Step)) *Started {
-	s := &Started{x: x.fresh(), all: seq, seq: seq, before: before, each: each, begun: time.Now()}
+	s := &Started{x: x.fresh(), seq: seq, before: before, each: each, begun: time.Now()}
 	s.x.plan(seq)
 	return s
 }
@@ -80,7 +82,7 @@ func (x *Executor) Start(seq ops.Sequence, before func(int), each func(ops.Step)
 // Continue does what can be done without waiting, and says whether that was all
 // of the sequence; every descriptor is closed then.
 func (s *Started) Continue() bool {
-	for len(s.seq) > 0 {
+	for s.number < len(s.seq) {
 		n := s.race()
 		if n == 0 {
 			if !s.one() {
@@ -88,21 +90,24 @@ func (s *Started) Continue() bool {
 			}
 			n = 1
 		}
-		s.seq, s.number = s.seq[n:], s.number+n
+		s.number += n
 	}
 	s.x.closeAll()
 	return true
 }
 
+// left is what is not done yet.
+func (s *Started) left() ops.Sequence { return s.seq[s.number:] }
+
 // race does all operations of a race, if one begins here, and says how many.
 func (s *Started) race() int {
-	n := ops.RaceLength(s.seq)
+	n := ops.RaceLength(s.left())
 	if n == 0 {
 		return 0
 	}
 	s.before(s.number)
-	for i, got := range s.x.race(s.seq[:n]) {
-		s.each(ops.Step{Op: s.seq[i], Returned: true, Got: got})
+	for i, got := range s.x.race(s.left()[:n]) {
+		s.each(ops.Step{Op: s.left()[i], Returned: true, Got: got})
 	}
 	return n
 }
@@ -119,33 +124,33 @@ func (s *Started) one() bool {
 		}
 		s.vain++
 	}
-	s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got})
+	s.each(ops.Step{Op: s.seq[s.number], Returned: true, Got: got})
 	s.ask = nil
 	return true
 }
 
 // begin begins the next operation, and says whether that was all of it.
 func (s *Started) begin() bool {
-	if _, end := s.seq[0].(ops.End); end && len(s.seq) == 1 {
+	if _, end := s.seq[s.number].(ops.End); end && s.number == len(s.seq)-1 {
 		s.took = time.Since(s.begun)
 	}
 	s.before(s.number)
-	if s.ask, s.want = s.x.waits(s.seq[0]); s.ask != nil {
+	if s.ask, s.want = s.x.waits(s.seq[s.number]); s.ask != nil {
 		s.patience = newPatience(s.x.slow, s.vain)
 		return false
 	}
 	s.x.note = ""
 	got := s.next()
-	s.each(ops.Step{Op: s.seq[0], Returned: true, Got: got, Note: s.x.note})
+	s.each(ops.Step{Op: s.seq[s.number], Returned: true, Got: got, Note: s.x.note})
 	return true
 }
 
 // next does the next operation.
 func (s *Started) next() ops.Result {
-	if o, repeats := s.seq[0].(ops.Repeat); repeats {
-		return s.x.repeat(s.all[:s.number], int(o.Times))
+	if o, repeats := s.seq[s.number].(ops.Repeat); repeats {
+		return s.x.repeat(s.seq[:s.number], int(o.Times))
 	}
-	return s.x.do(s.seq[0])
+	return s.x.do(s.seq[s.number])
 }
 
 // Took is the time from the first operation to the last, an end apart.
