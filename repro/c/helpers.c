@@ -988,6 +988,8 @@ static int again(int times)
 	int round, n, status;
 	pid_t pid;
 
+	if (times < 200) /* memory comes in pages: a few objects do not show */
+		times = 200;
 	for (round = 0; round <= 15; round++) {
 		for (n = 0; n < times; n++) {
 			fflush(stdout);
