@@ -39,6 +39,7 @@ type examination struct {
 	known    []shown
 	mode     target.Mode // of the guest
 	first    bool        // a violation is enough
+	brief    bool        // nobody looks at how short it becomes
 	quick    bool        // every row is asked as little as it takes
 	cache    string      // folder that remembers what that is; "" is none
 

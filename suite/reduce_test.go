@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mimic/ops"
 	"mimic/properties"
@@ -69,14 +70,20 @@ func longWay(t *testing.T) ops.Sequence {
 	return seq
 }
 
-// reducing is an examination of one finding.
+// reducing is what becomes of one finding.
 func reducing(t *testing.T, m *mortal, seq ops.Sequence) *report.Finding {
+	t.Helper()
+	return reducingBy(t, &examination{}, m, seq)
+}
+
+// reducingBy is the same by an examination that is set to something.
+func reducingBy(t *testing.T, x *examination, m *mortal, seq ops.Sequence) *report.Finding {
 	t.Helper()
 	v := properties.Judge(m.Kernel, m.answer(seq), properties.Asked{})
 	if v == nil {
 		t.Fatal("the kernel survives")
 	}
-	x := &examination{ctx: t.Context(), runner: m, kernel: m.Kernel, asked: properties.Asked{}, seen: map[string]*report.Finding{}}
+	x.ctx, x.runner, x.kernel, x.asked, x.seen = t.Context(), m, m.Kernel, properties.Asked{}, map[string]*report.Finding{}
 	x.add(&report.Finding{Reduced: v, Original: seq, Times: 1})
 	if err := x.reduceAll(); err != nil || len(x.order) != 1 {
 		t.Fatalf("%d findings, %v", len(x.order), err)
@@ -214,3 +221,24 @@ func TestExplained(t *testing.T) {
 }
 
 const explainedLie = "take/refused/array"
+
+// TestBriefReduction: it ends early, and nothing is found out about what is left.
+func TestBriefReduction(t *testing.T) {
+	m := &mortal{Memory: honest(), dies: afterSixSteps, how: ops.Panicked}
+	f := reducingBy(t, &examination{brief: true}, m, longWay(t))
+	if f.Tries > briefLimit || f.Runs > 0 || f.Irrelevant != nil {
+		t.Errorf("%d tries, shown %d of %d, %v", f.Tries, f.Shown, f.Runs, f.Irrelevant)
+	}
+}
+
+// TestReductionEnds: after its time, with what it has by then.
+func TestReductionEnds(t *testing.T) {
+	runs := 0
+	try := tryer(func(ops.Sequence) *properties.Violation {
+		runs++
+		return &properties.Violation{}
+	})
+	if try.until(time.Now().Add(time.Hour))(nil) == nil || try.until(time.Now())(nil) != nil || runs != 1 {
+		t.Errorf("%d runs: one is in time, one is not", runs)
+	}
+}

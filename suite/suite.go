@@ -37,6 +37,7 @@ type Config struct {
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
 	Quick     bool             // instead, ask each row as little as it takes: a few hundred sequences for all
 	First     bool             // a violation ends the asking: for kernels that are known to be broken
+	Brief     bool             // what is found is reduced only as far as it takes to tell it from what is known
 	Out       string           // folder for reduced sequences and traces; none if ""
 	Log       io.Writer        // lines of progress; none if nil
 	Live      io.Writer        // a terminal for a moving line; none if nil
@@ -121,7 +122,7 @@ func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kerne
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, quick: c.Quick, cache: vmtest.CacheDir()}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, brief: c.Brief, quick: c.Quick, cache: vmtest.CacheDir()}
 	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {

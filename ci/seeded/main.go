@@ -34,6 +34,7 @@ type options struct {
 	sequences int
 	whole     bool
 	quick     bool
+	brief     bool
 	saved     string
 	kernel    string
 	others    bool
@@ -47,6 +48,7 @@ func main() {
 	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
 	flag.BoolVar(&o.quick, "quick", false, "ask each row as little as mimic -quick does; saved in out/quick.tsv unless -saved says otherwise")
+	flag.BoolVar(&o.brief, "brief", false, "only find out whether a fault is caught: no reproducer, nothing in out, and short reductions")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
@@ -139,7 +141,11 @@ func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error)
 		return result{}, err
 	}
 	start := time.Now()
-	k := suite.Run(ctx, suite.Config{Kernels: specs, Seed: seed, Sequences: o.sequences, Quick: o.quick, First: !o.whole, Out: suite.OutFolder("")})[0]
+	c := suite.Config{Kernels: specs, Seed: seed, Sequences: o.sequences, Quick: o.quick, First: !o.whole, Brief: o.brief, Out: suite.OutFolder("")}
+	if o.brief {
+		c.Out = ""
+	}
+	k := suite.Run(ctx, c)[0]
 	r := resultOf(f, k)
 	r.took = time.Since(start)
 	if k.Missing {
