@@ -1,6 +1,8 @@
 package properties
 
 import (
+	"cmp"
+
 	"mimic/ops"
 )
 
@@ -39,7 +41,7 @@ type Claim struct {
 	Corners  weights  // what a quarter of its own plans do too
 	Opening  string   // the move that its own plans begin with; "" for an ordinary outer map
 	Long     bool     // it has so many rules that its own plans are twice as long
-	Often    int      // how many sequences it is asked where others are asked one; 0 is one
+	Often    int      // how many sequences it is asked where others are asked five; 0 is five
 	Short    bool     // its own plans are done many times, and a quarter as long
 	Closing  string   // the move that its own plans end with; "" for none
 }
@@ -162,7 +164,7 @@ var Claims = []*Claim{
 		Focus: weights{"prog": 14, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
 	{ID: "P65", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_release",
 		Says:  "a map lives while a descriptor of it is open, and is gone when nothing refers to it",
-		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 9, "both-ways": 3, "hold": 2, "live": 2}},
+		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 3, "both-ways": 3, "hold": 2, "live": 2}},
 	{ID: "P85", Families: both, Source: "kernel/bpf/arraymap.c array_map_gen_lookup, array_map_meta_equal", Needs: []string{ops.XDP.Feature(), runFeature},
 		Says:    "a program that looks up in an inner map is held to the end of that map, not of the template",
 		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24, "run-constant": 24},
@@ -175,10 +177,12 @@ var Claims = []*Claim{
 		Focus: weights{"big-outer": 6, "outer": 4}},
 	{ID: "DOC-20", Families: arrayOnly, Source: rst + "57-91, 64-66", Needs: []string{ops.Devmap.Feature(), ops.XDP.Feature(), ops.FeatureLittleEndian},
 		Says:  "the document's example, an array of devmaps, loads, and its outer map can only be modified from user space",
-		Focus: weights{"load-devmaps": 2, "outer": 4}},
+		Focus: weights{"load-devmaps": 2, "outer": 4},
+		Often: 1}, // an object file takes as long as fifteen programs, and there is one
 	{ID: "LV", Families: both, Source: "Documentation/bpf/map_of_maps.rst and what is like its examples, by cilium/ebpf", Needs: []string{ops.XDP.Feature(), ops.FeatureRun, ops.FeatureLittleEndian},
 		Says:  "maps of maps that are declared in C load and work as they are declared",
-		Focus: weights{"load-btf-inner": 2, "load-hash-outer": 1, "load-prog-lookup": 2, "load-sharded-ringbuf": 2, "outer": 4}},
+		Focus: weights{"load-btf-inner": 2, "load-hash-outer": 1, "load-prog-lookup": 2, "load-sharded-ringbuf": 2, "outer": 4},
+		Often: 2}, // there are four
 	{ID: "A1", Families: allKinds, Source: "kernel/bpf/syscall.c map_create",
 		Says:  "attributes that a map cannot have are refused with EINVAL",
 		Focus: weights{"bad-outer": 22, "bad-map": 12}},
@@ -338,7 +342,8 @@ var Claims = []*Claim{
 		Says:    "maps of maps that are made, used and closed, and calls that are refused, keep no memory",
 		Focus:   weights{"outer": 4, "bad-outer": 4, "btf-map": 2, "put": 16, "put-any": 6, "put-misfit": 4, "delete": 6, "batch-update": 2, "batch-delete": 2, "batch-take": 1, "prog": 1},
 		Corners: weights{"fields-map": 4, "prog-plain": 4},
-		Opening: "kept-outer"},
+		Opening: "kept-outer",
+		Often:   3}, // each is done some thousand times
 	{ID: "U1", Families: allKinds, Long: true, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
 		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",
@@ -356,7 +361,8 @@ var Claims = []*Claim{
 		Opening: "race-waits"},
 	{ID: "P95", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_put_ptr, commit 876673364161 (CVE-2023-52447)", Needs: append([]string{ops.XDP.RunFeature()}, racing...),
 		Says:    "what a program has found in an outer map is not freed before the program lets go of it",
-		Opening: "race-free"},
+		Opening: "race-free",
+		Often:   3}, // the first shows it
 	{ID: "P96", Families: hashOnly, Source: "kernel/bpf/hashtab.c: elements are used again at once", Needs: racing,
 		Says:    "a lookup never answers what is stored under another key",
 		Opening: "race-reuse"},
@@ -365,7 +371,7 @@ var Claims = []*Claim{
 		Opening: "race-mixed"},
 	{ID: "P98", Families: both, Source: "kernel/bpf/syscall.c map_freeze, bpf_map_write_active_inc", Needs: racing,
 		Says:    "freezing is a moment: writes are done before it or refused after it",
-		Often:   3, // a map is frozen once, which takes no time, and what is known to be wrong (F8) hides the rest
+		Often:   15, // a map is frozen once, which takes no time, and what is known to be wrong (F8) hides the rest
 		Opening: "race-freeze"},
 	{ID: "C1", Families: hashOnly, Source: "kernel/bpf/hashtab.c htab_map_get_next_key", Needs: racing,
 		Says:    "a walk beside writers answers keys that were there at that time",
@@ -381,8 +387,11 @@ var Claims = []*Claim{
 		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8}},
 }
 
-// Share is how many sequences a claim is asked where others are asked one.
-func (c *Claim) Share() int { return max(1, c.Often) }
+// usually is what Often counts by.
+const usually = 5
+
+// Upto is how many sequences a claim is asked where others are asked n.
+func (c *Claim) Upto(n int) int { return (n*cmp.Or(c.Often, usually) + usually - 1) / usually }
 
 // ClaimByID is the row of a claim, or nil.
 func ClaimByID(id string) *Claim {

@@ -33,7 +33,7 @@ func (x *examination) ask(rows []properties.Key, perRow int) error {
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	x.planned = sharesOf(rows) * perRow
+	x.planned = len(numbersOf(rows, 0, perRow))
 	step := batch
 	if x.first {
 		step = firstBatch
@@ -44,14 +44,6 @@ func (x *examination) runAll(rows []properties.Key, perRow int) error {
 		}
 	}
 	return nil
-}
-
-// sharesOf is how many sequences are asked of rows where each that is asked least is asked one.
-func sharesOf(rows []properties.Key) (n int) {
-	for _, row := range rows {
-		n += properties.ClaimByID(row.Claim).Share()
-	}
-	return n
 }
 
 // runSome runs the sequences of rows from one number to before another.
@@ -83,16 +75,20 @@ func (x *examination) ended() bool { return x.deaths >= maxDeaths || x.enough }
 
 // plan makes jobs of the sequences of every row from one number to before another.
 func (x *examination) plan(rows []properties.Key, from, to int) []target.Job {
-	var chosen []numbered
+	return x.planOf(numbersOf(rows, from, to))
+}
+
+// numbersOf names the sequences of every row from one number to before another, in the order in which they are asked.
+func numbersOf(rows []properties.Key, from, to int) (all []numbered) {
 	for n := from; n < to; n++ {
 		for _, row := range rows {
-			share := properties.ClaimByID(row.Claim).Share()
-			for i := range share {
-				chosen = append(chosen, numbered{row, n*share + i})
+			claim := properties.ClaimByID(row.Claim)
+			for i := claim.Upto(n); i < claim.Upto(n+1); i++ {
+				all = append(all, numbered{row, i})
 			}
 		}
 	}
-	return x.planOf(chosen)
+	return all
 }
 
 func (x *examination) planOf(chosen []numbered) []target.Job {
@@ -137,9 +133,14 @@ func (x *examination) choose(jobs []target.Job) []target.Job {
 	})
 }
 
-// job asks for care where a kernel is known to die.
+// job asks for care where a kernel is known to die, and for less of it where all is to be quick: a late complaint is then
+// one about what comes next.
 func (x *examination) job(seq ops.Sequence) target.Job {
-	return target.Job{Sequence: seq, Carefully: properties.MayKill(x.kernel, seq)}
+	job := target.Job{Sequence: seq, Carefully: properties.MayKill(x.kernel, seq)}
+	if x.quick {
+		job.Moment = crashMoment
+	}
+	return job
 }
 
 // moreTimes as many sequences as planned are asked at most of a row that was asked too little.
@@ -154,7 +155,7 @@ func (x *examination) askMore(rows []properties.Key, from, step int) error {
 		if len(open) == 0 {
 			return nil
 		}
-		x.planned += sharesOf(open) * step
+		x.planned += len(numbersOf(open, first, first+step))
 		if err := x.runSome(open, first, first+step); err != nil {
 			return err
 		}
@@ -168,10 +169,12 @@ func (x *examination) open(key properties.Key) bool {
 	if !x.promised(key) {
 		return false
 	}
-	known := func(ref properties.Ref) bool {
-		return slices.ContainsFunc(x.known, func(d shown) bool { return d.Ref == ref && d.On(x.kernel) })
-	}
-	return x.asked.Of(key) < leastAsked && !x.deviates(key) || x.unasked(key, known) != ""
+	return x.asked.Of(key) < leastAsked && !x.deviates(key) || x.unasked(key, x.knownHere) != ""
+}
+
+// knownHere says whether a rule is broken on this kernel by a known deviation.
+func (x *examination) knownHere(ref properties.Ref) bool {
+	return slices.ContainsFunc(x.known, func(d shown) bool { return d.Ref == ref && d.On(x.kernel) })
 }
 
 // promised says whether the kernel promises what a row says.

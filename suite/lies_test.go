@@ -208,9 +208,9 @@ func caught(lie properties.Lie, drawn *drawings) (asked int, err error) {
 	others := slices.DeleteFunc(properties.Keys(), func(k properties.Key) bool { return slices.Contains(lie.Breaks, k) })
 	rows := append(slices.Clone(lie.Breaks), others...) // its own first: most are caught there
 	for n := range DefaultSequences {
-		for _, row := range rows {
+		for _, c := range numbersOf(rows, n, n+1) {
 			asked++
-			honest := drawn.of(fake.Kernel, row, n)
+			honest := drawn.of(fake.Kernel, c.Row, c.N)
 			seq := honest.Sequence()
 			told := fake.Answer(seq)
 			if sameAnswers(told, honest) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"mimic/ops"
 	"mimic/properties"
@@ -21,7 +22,7 @@ const quickRounds, quickOwn = DefaultSequences, 10
 // quickStep sequences of each row that the kernel left open are asked at a time.
 const quickStep = 5
 
-// spare is how much oftener than necessary a row is to be asked: not all that the model expects happens, races above all.
+// spare is how much oftener than necessary a row of races is to be asked: not all that the model expects happens.
 const spare = 3
 
 // numbered names a sequence of a seed.
@@ -97,31 +98,44 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 	inParallel(len(rows), func(i int) {
 		c := candidate{numbered: numbered{rows[i], n}, seq: properties.Plan(x.kernel, rows[i], x.seed, n), asks: properties.Asked{}}
 		properties.Judge(x.kernel, fake.Answer(c.seq), c.asks)
-		c.cost = costOf(c.seq)
+		c.cost = costOf(c.seq) + vainCost*x.waitedInVain(c.asks)
 		all[i] = c
 	})
 	return all
 }
 
-// What a guest takes for a sequence, measured on 6.12 in operations on elements: loading a program, a thread of a race,
-// the forgetting at the end, and doing everything some hundred times.
-const programCost, threadCost, endCost, repeatCost = 100, 200, 20, 3000
+// What a guest takes for a sequence the first time, measured on 6.12 in operations on elements of 0.1 ms: loading a program, a thread of a
+// race, a process, an object file, doing everything some hundred times, the forgetting at the end, and to wait in vain for
+// what a known deviation keeps.
+const programCost, threadCost, processCost, loadCost, repeatCost, endCost, vainCost = 20, 120, 90, 1500, 2000, 20, 10000
+
+// costs has what one operation takes, by its verb, where it is not that of one on elements.
+var costs = map[string]int{
+	ops.Verb(ops.Prog{}): programCost, ops.Verb(ops.Thread{}): threadCost, ops.Verb(ops.Process{}): processCost,
+	ops.Verb(ops.Load{}): loadCost, ops.Verb(ops.Repeat{}): repeatCost,
+}
 
 // costOf is about how long a guest takes for a sequence.
 func costOf(seq ops.Sequence) int {
-	cost := endCost + len(seq)
+	cost := endCost
 	for _, op := range seq {
-		switch op.(type) {
-		case ops.Prog:
-			cost += programCost
-		case ops.Thread:
-			cost += threadCost
-		case ops.Repeat:
-			cost += repeatCost
-		}
+		cost += max(1, costs[ops.Verb(op)])
 	}
 	return cost
 }
+
+// waitedInVain is how often a kernel is waited for in vain that does as known.txt has it.
+func (x *examination) waitedInVain(asks properties.Asked) (times int) {
+	for ref, n := range asks {
+		waits := func(d shown) bool { return d.Ref == ref && d.On(x.kernel) && slices.ContainsFunc(d.seq, isGone) }
+		if slices.ContainsFunc(x.known, waits) {
+			times += n
+		}
+	}
+	return times
+}
+
+func isGone(op ops.Op) bool { return ops.Verb(op) == ops.Verb(ops.Gone{}) }
 
 // wants is how much is to be asked yet, of each rule and of each row.
 type wants struct {
@@ -133,9 +147,14 @@ type wants struct {
 func (x *examination) cheapest(all []candidate, rows []properties.Key) (chosen []numbered) {
 	w := wants{map[properties.Ref]int{}, map[properties.Key]int{}}
 	for _, row := range rows {
-		w.rows[row] = leastAsked + spare
+		w.rows[row] = leastAsked
+		if slices.Contains(properties.ClaimByID(row.Claim).Needs, ops.FeatureCPUs) {
+			w.rows[row] += spare
+		}
 		for _, ref := range properties.RulesOf(row, x.kernel) {
-			w.rules[ref] = 1
+			if !x.knownHere(ref) {
+				w.rules[ref] = 1
+			}
 		}
 	}
 	best := make(queue, len(all))

@@ -23,13 +23,17 @@ import (
 // that is kept, and the files of both.
 const guestRoom = 1 << 30
 
-// jobs is how many kernels are examined at the same time: one for each processor, for a guest keeps about
-// one busy, if all of them fit into memory.
+// jobs is how many kernels are examined at the same time, if all of them fit into memory: one for each processor, for a guest
+// keeps about one busy, and half as many again where a third of its time is the waiting for what is known to be wrong.
 func (c *Config) jobs() int {
 	if c.Jobs > 0 {
 		return c.Jobs
 	}
-	return max(1, min(runtime.NumCPU(), int(available()/guestRoom)))
+	most := runtime.NumCPU()
+	if c.Quick {
+		most += (most + 1) / 2
+	}
+	return max(1, min(most, int(available()/guestRoom)))
 }
 
 // available is the memory, in bytes, that programs can have; plenty if the kernel does not say.
