@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,7 +25,8 @@ import (
 const agentPackage = "mimic/cmd/agent"
 
 // BuildAgent builds the agent for an architecture, as Go names it, statically
-// linked, and answers its path below cache. The go command keeps it up to date.
+// linked, and answers its path below cache. The go command keeps it up to date, and is asked when a file of the source,
+// or what says how go works, is another than the last time: it takes half a second to find that nothing is to be done.
 func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 	root, err := ModuleRoot()
 	if err != nil {
@@ -33,10 +38,17 @@ func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	defer unlock()
+	state, err := sourceState(root)
+	if err != nil {
+		return "", fmt.Errorf("build the agent: %w", err)
+	}
+	if whole(path, state) {
+		return path, nil
+	}
 	temp := path + ".part" // always the same, so that no more than one is left by who was killed
 	_ = os.Remove(temp)    // go would believe half a file to be up to date
 	defer os.Remove(temp)
-	if whole(path) && copyTo(temp, path) != nil { // go links nothing if that is up to date
+	if whole(path, "") && copyTo(temp, path) != nil { // go links nothing if that is up to date
 		_ = os.Remove(temp)
 	}
 	work, err := goWork(path)
@@ -46,7 +58,7 @@ func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 	defer os.RemoveAll(work)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", temp, agentPackage)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOTMPDIR="+work)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOWORK=off", "GOTMPDIR="+work)
 	if out, err := tidyOutput(cmd); err != nil {
 		return "", fmt.Errorf("build the agent with %q in %s: %w\n%s", cmd.Args, root, cmp.Or(ctx.Err(), err), bytes.TrimSpace(out))
 	}
@@ -54,19 +66,51 @@ func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	if hash, err := vmtest.HashFile(path); err == nil {
-		_ = vmtest.WriteFile(sumOf(path), []byte(hash)) // without it the agent is linked again
+		_ = vmtest.WriteFile(sumOf(path), []byte(hash+" "+state)) // without it the agent is linked again
 	}
 	return path, nil
 }
 
-// sumOf is the file with the hash of what was built.
+// sumOf is the file with the hash of what was built, and of what it was built from.
 func sumOf(path string) string { return path + ".sum" }
 
-// whole says whether a file is what was built: go looks only at its name for itself, near its beginning.
-func whole(path string) bool {
+// whole says whether a file is what was built, from this state of the source unless that is "": go looks only at its name
+// for itself, near its beginning.
+func whole(path, state string) bool {
 	hash, err := vmtest.HashFile(path)
-	sum, none := os.ReadFile(sumOf(path))
-	return err == nil && none == nil && string(sum) == hash
+	text, none := os.ReadFile(sumOf(path))
+	sum, from, _ := strings.Cut(string(text), " ")
+	return err == nil && none == nil && sum == hash && (state == "" || state == from)
+}
+
+// sourceState is a hash of what the agent depends on: name, size and time of change of the files in the source's folder and
+// of the go command, and the settings of go.
+func sourceState(root string) (string, error) {
+	sum := sha256.New()
+	note := func(path string, info fs.FileInfo) { fmt.Fprintln(sum, path, info.Size(), info.ModTime().UnixNano()) }
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(root, "out")):
+			return fs.SkipDir
+		case !entry.IsDir():
+			if info, err := entry.Info(); err == nil { // else it is gone
+				note(path, info)
+			}
+		}
+		return nil
+	})
+	tool, missing := exec.LookPath("go")
+	if info, err := os.Stat(tool); missing == nil && err == nil {
+		note(tool, info)
+	}
+	for _, setting := range os.Environ() {
+		if strings.HasPrefix(setting, "GO") {
+			fmt.Fprintln(sum, setting)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 func copyTo(to, from string) error {

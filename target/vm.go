@@ -23,6 +23,7 @@ type VM struct {
 	life     context.Context // of every guest
 	stale    bool            // the guest takes no more questions: not all its answers were heard, or it was ended
 	told     bool            // how the guest ended is in a trace
+	answered time.Time       // when the last answer came
 	vm       *vmtest.VM
 	session  *session
 	hello    wire.Hello
@@ -134,7 +135,7 @@ func (v *VM) Close() error { return errors.Join(v.leave(), v.snapshot.Close()) }
 func (v *VM) leave() error {
 	var err error
 	if !v.stale {
-		v.quietFor(v.life, late)
+		v.quietFor(v.life, late-time.Since(v.answered))
 		err = v.collect()
 	}
 	err = errors.Join(err, v.vm.Close())
@@ -193,6 +194,7 @@ func together(jobs []Job) []Job {
 func (v *VM) some(ctx context.Context, jobs []Job, moment time.Duration, each func(int, ops.Trace)) (done int, err error) {
 	h := &held{each: each}
 	n, steps, cause := v.session.run(ctx, jobs, h.take)
+	v.answered = time.Now()
 	if cause == nil && jobs[0].Carefully && moment > 0 {
 		v.quietFor(ctx, moment)
 	}
