@@ -39,7 +39,7 @@ type examination struct {
 	known    []shown
 	mode     target.Mode // of the guest
 	first    bool        // a violation is enough
-	brief    bool        // nobody looks at how short it becomes
+	brief    bool        // nothing is reduced
 	quick    bool        // every row is asked as little as it takes
 	cache    string      // folder that remembers what that is; "" is none
 

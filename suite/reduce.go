@@ -19,19 +19,19 @@ const (
 	reduceTime  = 3 * time.Minute
 )
 
-// briefLimit is the same where nobody looks at what is reduced: enough to tell it from what is known.
-const briefLimit = 40
-
 // reduceOne reduces a finding, says whether it is a known one then, and if it is not, what of it does not matter
 // and how often it shows.
 func (x *examination) reduceOne(f *report.Finding) error {
+	if x.brief {
+		return nil
+	}
 	limit := max(0, x.tries(f.Reduced)-f.Tries)
 	late := time.Now().Add(reduceTime)
 	err := x.with(f, hurry, func(try tryer) { f.Reduced = properties.Reduce(f.Reduced, try.until(late), limit) })
 	if err != nil {
 		return err
 	}
-	if f.Known = x.explain(f.Reduced); f.Known != "" || x.brief {
+	if f.Known = x.explain(f.Reduced); f.Known != "" {
 		return nil
 	}
 	err = x.with(f, calmly, func(try tryer) { f.Irrelevant = properties.Explain(f.Reduced, try.until(late), explainTries(f)) })
@@ -96,8 +96,6 @@ func calmly(job target.Job, _ ops.Trace) target.Job { return job }
 // waits for thousands of grace periods.
 func (x *examination) tries(v *properties.Violation) int {
 	switch {
-	case x.brief:
-		return briefLimit
 	case x.mode == target.Stock && ops.Races(v.Trace.Sequence()):
 		return reduceLimit / 4
 	case v.Trace.End != ops.Completed && len(v.Trace.Steps) > 1 && !v.Trace.Steps[0].Returned:

@@ -37,7 +37,7 @@ type Config struct {
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
 	Quick     bool             // instead, ask each row as little as it takes: a few hundred sequences for all
 	First     bool             // a violation ends the asking: for kernels that are known to be broken
-	Brief     bool             // what is found is reduced only as far as it takes to tell it from what is known
+	Brief     bool             // what is found is not reduced: for kernels that are known to be broken
 	Out       string           // folder for reduced sequences and traces; none if ""
 	Log       io.Writer        // lines of progress; none if nil
 	Live      io.Writer        // a terminal for a moving line; none if nil

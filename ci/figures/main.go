@@ -22,10 +22,11 @@ func main() {
 	kernels := flag.String("kernels", "all", "kernels, as for mimic -vm")
 	one := flag.String("one", "6.12", "the kernel for what needs one")
 	plot := flag.String("plot", "", "file for the picture of how it grows, .svg; none unless given")
-	only := flag.String("only", "starts,quick,host,growth", "what to measure")
+	only := flag.String("only", "starts,quick,host,growth", "what to measure; also matrix: the usual run on all of -kernels")
+	sequences := flag.Int("sequences", suite.DefaultSequences, "for host and matrix: sequences planned for each row of the table of claims")
 	check := flag.Bool("check", false, "exit with 1 if a ratio that is not the machine's is worse than docs/speed.md promises, with slack")
 	flag.Parse()
-	m := measurement{ctx: ctx, kernels: *kernels, one: *one, plot: *plot}
+	m := measurement{ctx: ctx, kernels: *kernels, one: *one, plot: *plot, sequences: *sequences}
 	if err := m.all(strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(exitCode(err))
@@ -48,6 +49,7 @@ func exitCode(err error) int {
 type measurement struct {
 	ctx                context.Context
 	kernels, one, plot string
+	sequences          int
 	worse              []string // than promised
 }
 
@@ -62,11 +64,11 @@ func (m *measurement) holds(what string, ratio, promised float64) {
 }
 
 func (m *measurement) all(names []string) error {
-	steps := map[string]func() error{"starts": m.starts, "quick": m.quick, "host": m.host, "growth": m.growth}
+	steps := map[string]func() error{"starts": m.starts, "quick": m.quick, "host": m.host, "matrix": m.matrix, "growth": m.growth}
 	for _, name := range names {
 		step, ok := steps[name]
 		if !ok {
-			return &suite.UsageError{Reason: fmt.Sprintf("-only %s: want some of starts, quick, host, growth", name)}
+			return &suite.UsageError{Reason: fmt.Sprintf("-only %s: want some of starts, quick, host, matrix, growth", name)}
 		}
 		if err := step(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -48,7 +48,7 @@ func main() {
 	flag.IntVar(&o.sequences, "sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
 	flag.BoolVar(&o.quick, "quick", false, "ask each row as little as mimic -quick does; saved in out/quick.tsv unless -saved says otherwise")
-	flag.BoolVar(&o.brief, "brief", false, "only find out whether a fault is caught: no reproducer, nothing in out, and short reductions")
+	flag.BoolVar(&o.brief, "brief", false, "only find out whether a fault is caught: nothing is reduced, or written to out; claims that are blamed are more then")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
