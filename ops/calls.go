@@ -17,7 +17,6 @@ type ArgOf string
 // Arguments of calls.
 const (
 	ArgIt       ArgOf = "it"       // the pointer
-	ArgOther    ArgOf = "other"    // the other pointer
 	ArgContext  ArgOf = "ctx"      // the context of the program
 	ArgKey      ArgOf = "key"      // the address of the step's key
 	ArgIndex    ArgOf = "index"    // the step's key, as a number

@@ -118,7 +118,7 @@ func (a *assembler) argument(reg asm.Register, s ops.BodyStep, arg ops.ArgOf) {
 
 // registers are where arguments are that are in one already.
 var registers = map[ops.ArgOf]asm.Register{
-	ops.ArgIt: it, ops.ArgOther: other, ops.ArgCPU: scratch, ops.ArgTask: scratch, ops.ArgSocket: scratch,
+	ops.ArgIt: it, ops.ArgCPU: scratch, ops.ArgTask: scratch, ops.ArgSocket: scratch,
 }
 
 // plain puts an argument in a register that is a number or in a register already.

@@ -218,9 +218,20 @@ func (s *State) readArray(m *object, h *handle, o ops.LookupBatch, by []Ref) []O
 	}
 	return []Outcome{{Want: want, By: by, Then: func(ops.Result) {
 		if len(found) > 0 {
-			h.cursor = &cursor{index: next - 1}
+			h.cursor = &cursor{index: next - 1, behind: m.storedFrom(next)}
 		}
 	}}}
+}
+
+// storedFrom has the keys of an array of maps, from one on, that hold a map.
+func (m *object) storedFrom(first uint64) map[uint64]bool {
+	all := map[uint64]bool{}
+	for k := range m.slots {
+		if k >= first && m.slots[k] != nil {
+			all[k] = true
+		}
+	}
+	return all
 }
 
 // readHash answers whole buckets, in an order that nobody knows.

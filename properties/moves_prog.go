@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // progMoves load programs and run them.
@@ -372,7 +373,7 @@ func (d *draft) runnableProg() bool {
 	if slices.Contains(slowTypes, o.Type) && !d.chance(6) {
 		o.Type = types[0]
 	}
-	if o.Body == "" || len(o.Body.Steps()) > 31 {
+	if o.Body == "" || len(o.Body.Steps()) > progs.MaxSteps {
 		return false
 	}
 	o.Def = d.fresh("p")
