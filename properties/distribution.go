@@ -34,7 +34,7 @@ var distribution = []required{
 	{verb: "update", families: both, errnos: "ok EINVAL EBADF E2BIG EFAULT EPERM"},
 	{verb: "update", families: hashOnly, errnos: "EEXIST ENOENT"},
 	{verb: "update", families: innerOnly, errnos: "ok E2BIG EPERM"},
-	{verb: "update", families: both, errnos: "ENOTSUPP", only: func(k Kernel) bool { return !k.Version.Before(percpuArrayMax.Since) }},
+	{verb: "update", families: both, errnos: "ENOTSUPP", only: func(k Kernel) bool { return k.does(percpuArrayMax) }},
 	{verb: "lookup", families: both, errnos: "ok ENOENT EINVAL EFAULT EPERM EBADF"},
 	{verb: "delete", families: both, errnos: "ok ENOENT EFAULT EPERM EINVAL"},
 	{verb: "delete", families: arrayOnly, errnos: "E2BIG"},

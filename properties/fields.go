@@ -82,7 +82,7 @@ func (r *btfRow) special(k Kernel) bool {
 func (r *btfRow) plain() bool { return r.known == nowhere }
 
 // loads says whether this kernel loads such BTF.
-func (r *btfRow) loads(k Kernel) bool { return !r.tags || !k.Version.Before(v6_1) }
+func (r *btfRow) loads(k Kernel) bool { return !r.tags || k.does(typeTags) }
 
 // refusal is why maps of that type don't take such values; 0 if they do.
 func (r *btfRow) refusal(k Kernel, t ops.MapType) ops.Errno {
@@ -118,7 +118,7 @@ func (o *object) fields(k Kernel) string {
 	switch {
 	case !r.special(k):
 		return ""
-	case r.own && !k.Version.Before(v6_12):
+	case r.own && k.does(ownTypesCompared):
 		return string(r.kind) + " of " + string(o.btf.name)
 	}
 	return string(r.kind)

@@ -183,6 +183,46 @@ var (
 		Since:  Version{6, 12},
 		Source: "kernel/bpf/syscall.c map_check_btf (6.12:1133)",
 	})
+	lockTimerFreezes = behaviour(Behaviour{
+		Says:   "so can one whose values have a bpf_timer, too",
+		Until:  Version{6, 1},
+		Source: "kernel/bpf/syscall.c map_freeze (6.1:1917 looks for timers)",
+	})
+	fieldsNotFrozen = behaviour(Behaviour{
+		Says:   "a map whose values have anything special can't be frozen",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/syscall.c map_freeze (6.1:1917)",
+	})
+	timersApart = behaviour(Behaviour{
+		Says:   "a timer is set up for the map that it is in, also of two that were found in one outer map",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/verifier.c process_timer_func, commit 34d11a440c6a (5.15)",
+	})
+	callbacks = behaviour(Behaviour{
+		Says:   "programs can hand functions of their own to the kernel: bpf_for_each_map_elem, bpf_loop",
+		Since:  Version{6, 1},
+		Source: "commit 69c087ba6225 (5.13)",
+	})
+	kfuncs = behaviour(Behaviour{
+		Says:   "programs of every type that is asked can call functions of the kernel: bpf_map_sum_elem_count",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/map_iter.c, commit 515ee52b2224 (6.6)",
+	})
+	perfPreallocated = behaviour(Behaviour{
+		Says:   "programs of perf events cannot use maps without preallocation",
+		Until:  Version{6, 1},
+		Source: "kernel/bpf/verifier.c check_map_prealloc (5.10)",
+	})
+	typeTags = behaviour(Behaviour{
+		Says:   "BTF can have tags on types",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/btf.c, commit 8c42d2fa4eea (5.17)",
+	})
+	ownTypesCompared = behaviour(Behaviour{
+		Says:   "fields that point to a program's own types are alike only if they are of the same BTF object",
+		Since:  Version{6, 12},
+		Source: "kernel/bpf/syscall.c btf_record_equal",
+	})
 	percpuArrayMax = behaviour(Behaviour{
 		Says:   "per-CPU arrays must have the template's max_entries",
 		Since:  Version{7, 1},

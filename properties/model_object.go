@@ -59,7 +59,7 @@ func (s *State) freeze(o ops.Freeze) []Outcome {
 // lockAlone says that all that is special in the values of m is a lock, which
 // this kernel does not mind when it freezes.
 func (s *State) lockAlone(m *object) bool {
-	return m.hasLock() && s.Kernel.does(lockAloneFreezes) && (m.btf.kind != "lock_timer" || s.Kernel.Version.Before(v6_1))
+	return m.hasLock() && s.Kernel.does(lockAloneFreezes) && (m.btf.kind != "lock_timer" || s.Kernel.does(lockTimerFreezes))
 }
 
 // file predicts what a map does as a file.

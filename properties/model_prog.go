@@ -199,7 +199,7 @@ func (k Kernel) callable(b ops.Body) bool {
 		if askew(s) && !k.has(ops.FeatureUnaligned) {
 			return true
 		}
-		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && (k.Version.Before(v6_1) || !k.has(ops.FeatureJIT)) || s.Call.ID == 0 && !k.knows(s.Call))
+		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) || s.Call.ID == 0 && !k.knows(s.Call))
 	})
 }
 
@@ -273,10 +273,9 @@ func (s *State) hampered(o ops.Prog, m *object) bool {
 	})
 }
 
-// perfLean says whether a program is of a type that could not use maps without
-// preallocation: kernel/bpf/verifier.c check_map_prealloc (5.10).
+// perfLean says whether a program is of a type that cannot use its map.
 func (s *State) perfLean(o ops.Prog, m *object) bool {
-	return o.Type == ops.PerfEvent && (m.spec.Flags|m.inside().Flags)&ops.NoPrealloc != 0 && s.Kernel.Version.Before(v6_1)
+	return o.Type == ops.PerfEvent && (m.spec.Flags|m.inside().Flags)&ops.NoPrealloc != 0 && s.Kernel.does(perfPreallocated)
 }
 
 // wrong is what promises that a fault is found: how the pointer got there, which

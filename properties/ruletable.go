@@ -7,7 +7,7 @@ func hasExclusive(k Kernel) bool { return k.does(exclusiveMaps) }
 
 func locksWork(k Kernel) bool  { return k.does(locksInside) }
 func sleepsWork(k Kernel) bool { return k.does(sleepInside) }
-func hasKfuncs(k Kernel) bool  { return !k.Version.Before(v6_12) && k.has(ops.FeatureJIT) }
+func hasKfuncs(k Kernel) bool  { return k.does(kfuncs) && k.has(ops.FeatureJIT) }
 
 // sleepsSomehow is the feature of the type of program that plans make sleepable most.
 var sleepsSomehow = ops.LSM.SleepableFeature()
@@ -82,7 +82,7 @@ var (
 	frozenDenies = rule("frozen/denies", "a frozen map takes no writes, before anything else is looked at", "P37")
 	frozenAllows = rule("frozen/allows", "a frozen map can be read", "P55")
 	freezeOnce   = rule("freeze/once", "a map can be frozen", "P54")
-	freezeFields = rule("freeze/fields", "a map with special fields cannot be frozen", "P54").in(FamilyInner).where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
+	freezeFields = rule("freeze/fields", "a map with special fields cannot be frozen", "P54").in(FamilyInner).where(func(k Kernel) bool { return k.does(fieldsNotFrozen) })
 	freezeTwice  = rule("freeze/twice", "but once", "P54")
 	notAFile     = rule("file", "an outer map is no file to read, write, map, wait for or iterate over", "P56")
 
@@ -238,7 +238,7 @@ var (
 	valueBounds   = rule("value/bounds", "what lies beyond a value of an inner map is not used", "P75")
 	progForbidden = rule("inner/forbidden", "what programs may only read in an inner map they do not write, and the other way round", "P77")
 	lockPairs     = rule("inner/lock", "a program releases the lock that it took, that of the same value, and does little meanwhile", "P87").where(locksWork)
-	timerOwn      = rule("inner/timer", "a timer is set up for the inner map that it is in", "P86").where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
+	timerOwn      = rule("inner/timer", "a timer is set up for the inner map that it is in", "P86").where(func(k Kernel) bool { return k.does(timersApart) })
 
 	sleepRefused = rule("sleep/refused", "sleepable programs do not use outer maps", "P79").with(sleepsSomehow).where(func(k Kernel) bool { return !k.does(sleepInside) })
 	sleepTaken   = rule("sleep/taken", "sleepable programs can use outer maps", "P79").with(sleepsSomehow).where(sleepsWork)
@@ -250,7 +250,7 @@ var (
 	runDirect       = rule("run/direct", "a program finds in a map what was written to it", "DOC-2").with(runFeature)
 	runWrites       = rule("run/writes", "programs update and delete in inner maps as user space does", "P76")
 	runQueues       = rule("run/queues", "programs push to, pop from and peek at inner queues and stacks", "P76")
-	runVisits       = rule("run/visits", "programs visit, and count, every element of an inner map", "P76").with(ops.FeatureJIT).where(func(k Kernel) bool { return !k.Version.Before(v6_1) })
+	runVisits       = rule("run/visits", "programs visit, and count, every element of an inner map", "P76").with(ops.FeatureJIT).where(func(k Kernel) bool { return k.does(callbacks) })
 	progCount       = rule("prog/count", "a program that counts the elements of an outer map loads", "P88").where(hasKfuncs)
 	outerCount      = rule("run/count", "a program counts the pairs of a hash of maps; an array of maps counts none", "P88").where(hasKfuncs)
 	runFound        = rule("run/found", "a program finds the inner map and what is in it", "DOC-18")
