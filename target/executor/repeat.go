@@ -14,13 +14,15 @@ import (
 	"mimic/ops"
 )
 
-// Of a kernel that keeps something each time, memory grows with every round, and always by about as much. Of one that does
-// not, it is level after a few: what it keeps to be used again is as much as it needs then. Memory comes in pages: of less
-// than leastKept bytes each time nothing is said.
+// Of a kernel that keeps something each time, memory grows with every round, always by about as much, and by as much more as
+// a round is longer. Of one that does not, it is level after a few: what it keeps to be used again is as much as it needs
+// then. Memory comes in pages: of less than leastKept bytes each time nothing is said.
 const (
 	leastKept    = 16
-	repeatRounds = 12
-	steadyRounds = 4                     // that grow by about as much are enough
+	repeatRounds = 14
+	steadyRounds = 4                     // that grow by about as much ask for a proof:
+	proofLength  = 3                     // a round that is so many times as long,
+	proofGrowth  = 2                     // and grows at least so many times as much
 	freeTime     = 24 * time.Millisecond // in which most of what is let go is freed
 	freePause    = 8 * time.Millisecond  // between looks at what would be more than before
 	freeLate     = 8                     // of them
@@ -37,24 +39,29 @@ func (x *Executor) repeat(seq ops.Sequence, times int) ops.Result {
 }
 
 // rounds does something half as many times, so many times, and then twice as many times again and again, up to the first
-// time after which the kernel uses no more memory than before, and says how much more it was each time, in KiB.
+// time after which the kernel uses no more memory than before, or is proven to need more each time, and says how much more
+// it was in each round, in KiB. Where neither can be said it is level.
 func rounds(times int, do func(), used func() int) (grown []int, level bool) {
 	again(times/2, do)
 	before := lowest(math.MaxInt, used)
-	for times := times; !steady(grown) && len(grown) < repeatRounds; {
+	round := func(times int) (grows bool) {
 		again(times, do)
 		now := lowest(before+times*leastKept, used)
 		grown = append(grown, (now-before)>>10)
-		if now <= before+times*leastKept {
-			return grown, true
-		}
+		grows = now > before+times*leastKept
 		before = now
+		return grows
+	}
+	for len(grown) < repeatRounds && round(times) {
 		if len(grown) == 1 {
 			times *= 2
 		}
+		if steady(grown) && round(proofLength*times) && proven(grown) {
+			inVain++
+			return grown, false
+		}
 	}
-	inVain++
-	return grown, false
+	return grown, true
 }
 
 func again(times int, do func()) {
@@ -70,6 +77,12 @@ func steady(grown []int) bool {
 	}
 	last := grown[len(grown)-steadyRounds:]
 	return slices.Min(last) > slices.Max(last)/2
+}
+
+// proven says whether memory grew so much more in the last round as that was longer than those before.
+func proven(grown []int) bool {
+	last := len(grown) - 1
+	return grown[last] >= proofGrowth*slices.Max(grown[last-steadyRounds:last])
 }
 
 // once does operations with names of their own, and lets go of all that they made.

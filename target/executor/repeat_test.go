@@ -16,6 +16,7 @@ func TestRounds(t *testing.T) {
 		"kept, by slabs":   {grows: func(n int) int { return 16<<10 + n%2*8<<10 }},
 		"level":            {grows: func(int) int { return 0 }, level: true},
 		"warming up":       {grows: func(n int) int { return 800 << 10 >> (2 * n) &^ 4095 }, level: true},
+		"warming up long":  {grows: func(n int) int { return max(0, 40-n*2) << 10 }, level: true},
 		"warming up badly": {grows: func(n int) int { return []int{8, 28, 16, 4, -16}[min(n, 4)] << 10 }, level: true},
 		"freed late":       {grows: func(int) int { return 64 << 10 }, late: 3, level: true},
 	} {
