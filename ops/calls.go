@@ -2,7 +2,7 @@ package ops
 
 // HelperCall is a helper or kfunc that a body can call.
 type HelperCall struct {
-	Name    string     // the kernel's, without bpf_
+	Name    string     // the kernel's, without bpf_, and what is wrong with how it is called
 	ID      int32      // enum bpf_func_id; 0: a kfunc
 	Args    []ArgOf    // what it is given, in order
 	Memory  bool       // it is handed over as memory, not as a map
@@ -31,6 +31,9 @@ const (
 	ArgSocket   ArgOf = "sk"       // the socket of the context, which has been checked
 	ArgTask     ArgOf = "task"     // the current task (bpf_get_current_task_btf)
 	ArgStack    ArgOf = "stack"    // the address of eight initialised bytes on the stack
+
+	ArgShortKey   ArgOf = "short key"   // that of memory that ends one byte before a key would
+	ArgShortValue ArgOf = "short value" // the same of a value
 )
 
 var (
@@ -45,6 +48,8 @@ var (
 var calls = []HelperCall{
 	{Name: "map_update_elem", ID: 2, Args: []ArgOf{ArgIt, ArgKey, ArgValue, ArgFlags}},
 	{Name: "map_delete_elem", ID: 3, Args: []ArgOf{ArgIt, ArgKey}},
+	{Name: "map_update_elem_short_value", ID: 2, Args: []ArgOf{ArgIt, ArgKey, ArgShortValue, ArgFlags}},
+	{Name: "map_delete_elem_short_key", ID: 3, Args: []ArgOf{ArgIt, ArgShortKey}},
 	{Name: "tail_call", ID: 12, Void: true, Args: []ArgOf{ArgContext, ArgIt, ArgIndex}},
 	{Name: "perf_event_read", ID: 22, Args: []ArgOf{ArgIt, ArgIndex}, In: traceTypes},
 	{Name: "perf_event_output", ID: 25, Args: []ArgOf{ArgContext, ArgIt, ArgFlags, ArgStack, ArgEight}},
@@ -62,6 +67,7 @@ var calls = []HelperCall{
 	{Name: "get_local_storage", ID: 81, Pointer: true, Args: []ArgOf{ArgIt, ArgFlags}, In: []ProgType{CgroupSKB}},
 	{Name: "sk_select_reuseport", ID: 82, Args: []ArgOf{ArgContext, ArgIt, ArgKey, ArgFlags}, In: []ProgType{SkReuseport}},
 	{Name: "map_push_elem", ID: 87, Args: []ArgOf{ArgIt, ArgValue, ArgFlags}},
+	{Name: "map_push_elem_short_value", ID: 87, Args: []ArgOf{ArgIt, ArgShortValue, ArgFlags}},
 	{Name: "map_pop_elem", ID: 88, Args: []ArgOf{ArgIt, ArgRoom}},
 	{Name: "map_peek_elem", ID: 89, Args: []ArgOf{ArgIt, ArgRoom}},
 	{Name: "sk_storage_get", ID: 107, Pointer: true, Args: []ArgOf{ArgIt, ArgSocket, ArgZero, ArgFlags}, In: []ProgType{SchedCLS, CgroupSKB}},

@@ -71,9 +71,10 @@ const (
 	FileMap  // mmap(2) shared, to read
 	FilePoll // poll(2)
 	FileIter // BPF_LINK_CREATE of an iterator over the elements
+	FileInfo // /proc/self/fdinfo
 )
 
-var fileUses = words{0: "read", 1: "write", 2: "mmap", 3: "poll", 4: "iter"}
+var fileUses = words{0: "read", 1: "write", 2: "mmap", 3: "poll", 4: "iter", 5: "fdinfo"}
 
 // FileUses lists all of them.
 func FileUses() (all []FileUse) {

@@ -149,10 +149,11 @@ type (
 		Of    Name        `text:"arg"`
 		Flags CreateFlags `text:"flags" default:"0"` // open_flags: RDONLY, WRONLY
 	}
-	// Pin gives a map a path (BPF_OBJ_PIN), which the name stands for.
+	// Pin gives a map a path (BPF_OBJ_PIN), which the name stands for; or tries to give it one that is another's.
 	Pin struct {
 		Def Name `text:"def"`
 		Of  Name `text:"arg"`
+		At  Name `text:"at" default:"-"` // whose path is asked for, if it is there
 	}
 	// Get opens a descriptor of what has a path (BPF_OBJ_GET).
 	Get struct {

@@ -72,6 +72,11 @@ func Describe(t MapType, key, value, max Size, flags CreateFlags, label string, 
 	return s
 }
 
+// DescribeFile is what /proc/self/fdinfo says of a map.
+func DescribeFile(t MapType, key, value, max Size, flags CreateFlags, frozen int) string {
+	return fmt.Sprintf("type %d key %d value %d max %d flags %x frozen %d", t, key, value, max, uint32(flags), frozen)
+}
+
 // String is ok, = what was read, the name of the errno, or that and = what was read.
 func (r Result) String() string {
 	switch {

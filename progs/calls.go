@@ -74,8 +74,13 @@ func (a *assembler) ready(s ops.BodyStep, arg ops.ArgOf) {
 		a.room()
 	case ops.ArgStack:
 		a.store(asm.R10, memoryAt, make([]byte, 16))
+	case ops.ArgShortKey:
+		a.store(asm.R10, -short(a.Key), make([]byte, short(a.Key)))
 	}
 }
+
+// short is how many bytes there are of a key or value of that size of which the last one is missing.
+func short(size ops.Size) int { return max(0, int(size)-1) }
 
 func (a *assembler) room() {
 	if a.rooms++; a.rooms > MaxRooms {
@@ -107,6 +112,10 @@ func (a *assembler) argument(reg asm.Register, s ops.BodyStep, arg ops.ArgOf) {
 		a.add(address(reg, mailbox, roomAt(a.rooms-1))...)
 	case ops.ArgStack:
 		a.add(address(reg, asm.R10, memoryAt)...)
+	case ops.ArgShortKey:
+		a.add(address(reg, asm.R10, -short(a.Key))...)
+	case ops.ArgShortValue:
+		a.add(address(reg, mailbox, MailboxSize-short(a.Value))...)
 	case ops.ArgContext:
 		a.add(asm.LoadMem(reg, asm.R10, contextAt, asm.DWord))
 	case ops.ArgCallback:

@@ -33,6 +33,7 @@ const (
 	MisuseType       Misuse = "type"       // a value is used as a map
 	MisuseBounds     Misuse = "bounds"     // what lies beyond a value is used
 	MisuseForbidden  Misuse = "forbidden"  // a map or value is written that programs may only read, or read that they may only write
+	MisuseShort      Misuse = "short"      // a key or value that is handed over ends before that of the map does
 	MisuseLock       Misuse = "lock"       // another lock is released than was taken, or none, or something else is done meanwhile
 	MisuseTimer      Misuse = "timer"      // a timer is set up for another map than its own
 )
@@ -304,6 +305,10 @@ func (p *inspector) call(s ops.BodyStep) Misuse {
 	if p.it.kind == outerMap { // functions of the kernel take any map
 		p.report.Unsure = p.report.Unsure || s.Call.Name != "map_sum_elem_count"
 		return ""
+	}
+	if slices.ContainsFunc(s.Call.Args, func(a ops.ArgOf) bool { return a == ops.ArgShortKey || a == ops.ArgShortValue }) {
+		p.unless(lookedUp)
+		return MisuseShort
 	}
 	if p.given.Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
 		return MisuseForbidden

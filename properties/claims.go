@@ -125,7 +125,7 @@ var Claims = []*Claim{
 		Focus: weights{"bad-outer": 10, "outer-flag": 16}},
 	{ID: "P19", Families: allKinds, Source: "include/uapi/linux/bpf.h struct bpf_map_info",
 		Says:  "the kernel describes a map as it was made",
-		Focus: weights{"info": 20, "outer": 6}},
+		Focus: weights{"info": 20, "outer": 6, "fdinfo": 8, "freeze": 3}},
 	{ID: "P20", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_sys_lookup_elem",
 		Says:  "looking up in an outer map from user space answers the id of the map that was stored there",
 		Focus: weights{"put": 12, "get": 14, "twin": 6}},
@@ -178,7 +178,7 @@ var Claims = []*Claim{
 	{ID: "DOC-20", Families: arrayOnly, Source: rst + "57-91, 64-66", Needs: []string{ops.Devmap.Feature(), ops.XDP.Feature(), ops.FeatureLittleEndian},
 		Says:  "the document's example, an array of devmaps, loads, and its outer map can only be modified from user space",
 		Focus: weights{"load-devmaps": 2, "outer": 4},
-		Often: 1}, // an object file takes as long as fifteen programs, and there is one
+		Often: 3}, // an object file takes as long as fifteen programs, and there is one
 	{ID: "LV", Families: both, Source: "Documentation/bpf/map_of_maps.rst and what is like its examples, by cilium/ebpf", Needs: []string{ops.XDP.Feature(), ops.FeatureRun, ops.FeatureLittleEndian},
 		Says:  "maps of maps that are declared in C load and work as they are declared",
 		Focus: weights{"load-btf-inner": 2, "load-hash-outer": 1, "load-prog-lookup": 2, "load-sharded-ringbuf": 2, "outer": 4},

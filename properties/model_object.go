@@ -83,6 +83,12 @@ func (s *State) file(o ops.File) []Outcome {
 		return []Outcome{{Want: ops.Result{Errno: ops.ENOTSUPP}, By: by}}
 	case ops.FilePoll:
 		return reads("events 0x8", by...)
+	case ops.FileInfo:
+		p, frozen := m.spec, 0
+		if m.frozen {
+			frozen = 1
+		}
+		return reads(ops.DescribeFile(p.Type, p.Key, p.Value, p.Max, p.Flags, frozen), on(m.family(), fileSays)...)
 	}
 	if !s.Kernel.has(ops.FeatureIter) {
 		return anything(nil)
@@ -103,6 +109,8 @@ func (s *State) pin(o ops.Pin) []Outcome {
 		return anything(nil)
 	case !h.fd():
 		return fail(unix.EINVAL, closedFD)
+	case (m != nil || h.prog != nil) && s.isThere(o.At):
+		return fail(unix.EEXIST, pinnedTwice)
 	case h.prog != nil:
 		return does(on(FamilyInner, pinned), func(ops.Result) {
 			h.prog.refs++
@@ -119,10 +127,15 @@ func (s *State) pin(o ops.Pin) []Outcome {
 	}
 }
 
+// isThere says whether a name stands for a path that is there.
+func (s *State) isThere(n ops.Name) bool {
+	h := s.handles[n]
+	return h != nil && h.path && h.open
+}
+
 // get predicts the opening of a path.
 func (s *State) get(o ops.Get) []Outcome {
-	h := s.handles[o.Of]
-	there := h != nil && h.path && h.open
+	h, there := s.handles[o.Of], s.isThere(o.Of)
 	switch {
 	case !s.Kernel.has(ops.FeaturePins):
 		return anything(nil)

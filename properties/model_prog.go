@@ -235,6 +235,7 @@ var misuses = map[progs.Misuse]misuse{
 	progs.MisuseDirect:     refusedFor(unix.EINVAL, "value").by(progDirect),
 	progs.MisuseType:       refusedFor(unix.EACCES, "type", "null").by(valueAsMap),
 	progs.MisuseBounds:     refusedFor(unix.EACCES, "bounds", "forbidden", "null").by(valueBounds),
+	progs.MisuseShort:      refusedFor(unix.EACCES, "bounds", "forbidden").by(handsEnough),
 	progs.MisuseForbidden:  refusedFor(unix.EACCES, "forbidden", "bounds", "null").by(progForbidden),
 	progs.MisuseLock:       refusedFor(unix.EINVAL, "lock", "progtype").by(lockPairs),
 	progs.MisuseTimer:      refusedFor(unix.EINVAL, "timer", "progtype").by(timerOwn),

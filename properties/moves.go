@@ -117,6 +117,7 @@ func lifeMoves() []move {
 		{"freeze", 1, func(d *draft) bool { return d.freeze(d.isOpenOuter) }},
 		{"freeze-inner", 1, func(d *draft) bool { return d.freeze(isOpenInner) }},
 		{"file", 1, (*draft).file},
+		{"fdinfo", 0, (*draft).fdinfo},
 		{"pin", 1, (*draft).pin},
 		{"get-path", 1, (*draft).getPath},
 		{"unpin", 1, (*draft).unpin},

@@ -178,6 +178,9 @@ func (d *draft) nullBody(m *object) ops.Body {
 
 // misuseBody does with an inner map, or a value, what only others are for.
 func (d *draft) misuseBody(m *object) ops.Body {
+	if d.chance(5) {
+		return words(d.found(), d.way(), d.tooShort(m))
+	}
 	wrong := d.use()
 	if !rowOf(m.shape.Type).lookup || d.chance(2) {
 		return words(d.found(), wrong)
@@ -189,6 +192,14 @@ func (d *draft) misuseBody(m *object) ops.Body {
 		fmt.Sprintf("add:%d read:0:1", end), "add:in read:" + fmt.Sprint(max(0, end-7)) + ":1",
 	})
 	return words(d.found(), d.getStep(), d.way(), "check", wrong)
+}
+
+// tooShort hands over a key or value that is one byte shorter than those of the map.
+func (d *draft) tooShort(m *object) string {
+	if rowOf(m.shape.Type).lookup {
+		return pick(d, []string{"call:map_update_elem_short_value:" + d.bodyKey(), "call:map_delete_elem_short_key"})
+	}
+	return "call:map_push_elem_short_value"
 }
 
 // fieldsBody uses the special fields of values, rightly or not.

@@ -115,6 +115,12 @@ func (d *draft) freeze(is func(*handle) bool) bool {
 	return d.add(ops.Freeze{On: n})
 }
 
+// fdinfo reads what /proc says of an outer map.
+func (d *draft) fdinfo() bool {
+	n, _, ok := d.outerName()
+	return ok && d.add(ops.File{On: n, Use: ops.FileInfo})
+}
+
 // file treats an outer map as a file.
 func (d *draft) file() bool {
 	n, _, ok := d.outerName()
@@ -133,7 +139,11 @@ func (d *draft) pin() bool {
 	if d.chance(12) {
 		of = d.anyName()
 	}
-	return d.add(ops.Pin{Def: d.fresh("n"), Of: of})
+	o := ops.Pin{Def: d.fresh("n"), Of: of}
+	if paths := d.names(func(h *handle) bool { return h.path && h.open }); len(paths) > 0 && d.chance(3) {
+		o.At = pick(d, paths)
+	}
+	return d.add(o)
 }
 
 func isPath(h *handle) bool { return h.path }

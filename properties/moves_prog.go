@@ -250,12 +250,50 @@ func (d *draft) waysTour() bool {
 	return true
 }
 
-// modesWays begins with maps that programs may only read, or only write.
+// modesWays begins with maps that programs may only read, or only write; or that nobody writes any more, of which a verifier
+// may know what they hold.
 func (d *draft) modesWays() bool {
+	if d.chance(3) {
+		return d.constantWays()
+	}
 	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
 	o.Flags = o.Flags&^(ops.ReadOnlyProg|ops.WriteOnlyProg|ops.MMapable) | pick(d, []ops.CreateFlags{ops.ReadOnlyProg, ops.WriteOnlyProg})
 	d.add(o)
 	return d.waysOf()
+}
+
+// constantWays begins with an array that programs may only read, and that is frozen before it is a template.
+func (d *draft) constantWays() bool {
+	o := d.mapOf(ops.Array)
+	o.Flags, o.Max, o.BTF = ops.ReadOnlyProg, ops.Size(pick(d, []int{1, 1, 1, 2, 5})), ""
+	d.add(o)
+	for key := range uint64(o.Max) {
+		d.add(ops.Update{On: o.Def, Key: ops.K(key), Value: ops.Val{N: uint64(d.between(1, 1<<20))}})
+	}
+	d.add(ops.Freeze{On: o.Def})
+	outer := d.outerOf(o.Def)
+	outer.Flags &^= modes | ops.ReadOnlyProg | ops.WriteOnlyProg
+	d.add(outer)
+	m := d.state.open(outer.Def)
+	if m == nil {
+		return true
+	}
+	key := d.goodKey(m)
+	d.add(ops.Update{On: outer.Def, Key: key, Value: ops.Val{Name: o.Def}})
+	typ := pick(d, []ops.ProgType{ops.XDP, ops.SocketFilter})
+	if !d.state.Kernel.loads(typ, 0) {
+		return true
+	}
+	at := d.between(0, int(o.Max)-1)
+	p := ops.Prog{Type: typ, Map: o.Def, Body: words("find:in check", fmt.Sprintf("get:%d", at), "check", d.inValue(m.shape, "read"))}
+	for _, of := range []ops.Name{o.Def, outer.Def} {
+		p.Def, p.Map = d.fresh("p"), of
+		d.add(p)
+	}
+	if d.state.openProg(p.Def) != nil && d.state.Kernel.runs(typ, 0) {
+		d.add(ops.Run{On: p.Def, Key: key, Inner: ops.K(uint64(at))})
+	}
+	return true
 }
 
 // fieldsWays begins with maps whose values have a lock or a timer.

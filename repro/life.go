@@ -1,6 +1,7 @@
 package repro
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (w *writer) emitPath(op ops.Op) ([]string, error) {
 	switch o := op.(type) {
 	case ops.Pin:
 		w.again(o.Def, w.handle(o.Of))
-		return one("on_path(6 /* BPF_OBJ_PIN */, %q, %s, 0);", string(o.Def), c(o.Of))
+		return one("on_path(6 /* BPF_OBJ_PIN */, %q, %s, 0);", string(cmp.Or(o.At, o.Def)), c(o.Of))
 	case ops.Get:
 		w.again(o.Def, w.handle(o.Of))
 		return one("%s = on_path(7 /* BPF_OBJ_GET */, %q, 0, %d);", c(o.Def), string(o.Of), o.Flags)
@@ -146,6 +147,9 @@ func (w *writer) emitFile(o ops.File) ([]string, error) {
 			fmt.Sprintf("{ struct pollfd p = { .fd = %s, .events = POLLIN };", c(o.On)),
 			`poll(&p, 1, 0), sprintf(answer, "= events %#x", (unsigned short)p.revents); }`,
 		}, nil
+	case ops.FileInfo:
+		w.need("fdinfo")
+		return one("fdinfo(%s);", c(o.On))
 	case ops.FileIter:
 		w.need("iterate")
 		return one("{ int link = iterate(%s); if (link >= 0) close(link); }", c(o.On))

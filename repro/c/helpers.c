@@ -849,6 +849,26 @@ static void renew(int fd, const void *key, struct map_attr *a, uint64_t flags)
 	close(new);
 }
 
+//# fdinfo
+static void fdinfo(int fd)
+{
+	static const char *const names[] = { "map_type", "key_size", "value_size", "max_entries", "map_flags", "frozen" };
+	long value[6] = { -1, -1, -1, -1, -1, -1 }, n;
+	char line[128], word[64];
+	FILE *f;
+	int i;
+
+	sprintf(line, "/proc/self/fdinfo/%d", fd);
+	f = fopen(line, "r");
+	while (f && fgets(line, sizeof(line), f))
+		for (i = 0; i < 6; i++)
+			if (sscanf(line, "%63[^:]: %li", word, &n) == 2 && !strcmp(word, names[i]))
+				value[i] = n;
+	if (f)
+		fclose(f);
+	sprintf(answer, "= type %ld key %ld value %ld max %ld flags %lx frozen %ld", value[0], value[1], value[2], value[3], value[4], value[5]);
+}
+
 //# iterate prog kernelbtf ptr bpf
 /* An iterator over the elements of a map keeps the map. */
 static int iterate(int fd)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -74,8 +76,29 @@ func useFile(fd uint32, use ops.FileUse) ops.Result {
 		return pollOnce(fd)
 	case ops.FileIter:
 		return iterate(fd)
+	case ops.FileInfo:
+		return describeFile(fd)
 	}
 	return failed(errnoOf(err))
+}
+
+// describeFile answers what /proc says of a map's descriptor; what that has no line for is -1.
+func describeFile(fd uint32) ops.Result {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", int32(fd)))
+	if err != nil {
+		return failed(errnoOf(err))
+	}
+	is := func(name string) int {
+		for line := range strings.Lines(string(text)) {
+			word, value, _ := strings.Cut(line, ":")
+			if n, err := strconv.ParseInt(strings.TrimSpace(value), 0, 64); word == name && err == nil {
+				return int(n)
+			}
+		}
+		return -1
+	}
+	return ops.Read(ops.DescribeFile(ops.MapType(is("map_type")), ops.Size(is("key_size")), ops.Size(is("value_size")),
+		ops.Size(is("max_entries")), ops.CreateFlags(is("map_flags")), is("frozen")))
 }
 
 // mapPage maps a page shared, to read, and unmaps it.
@@ -150,9 +173,13 @@ func (x *Executor) pin(o ops.Pin) ops.Result {
 	if err := x.shared.pins.enter(); err != nil {
 		return ops.Read("no place to pin: " + err.Error())
 	}
-	_, errno := onPath(cmdPin, x.path(o.Def), objectAttr{fd: of.fd})
+	at := o.Def
+	if x.pinned[o.At] {
+		at = o.At
+	}
+	_, errno := onPath(cmdPin, x.path(at), objectAttr{fd: of.fd})
 	if errno == 0 {
-		x.pinned[o.Def] = true
+		x.pinned[at] = true
 	}
 	return failed(errno)
 }

@@ -20,17 +20,18 @@ import (
 const (
 	leastKept    = 16
 	repeatRounds = 14
-	steadyRounds = 4                     // that grow by about as much ask for a proof:
+	steadyRounds = 4                     // that grow by about as much ask for a proof, twice:
 	proofLength  = 3                     // a round that is so many times as long,
 	proofGrowth  = 2                     // and grows at least so many times as much
 	freeTime     = 24 * time.Millisecond // in which most of what is let go is freed
 	freePause    = 8 * time.Millisecond  // between looks at what would be more than before
-	freeLate     = 8                     // of them
+	freeLate     = 8                     // of them,
+	proofLate    = 60                    // and in a proof
 )
 
 // repeat does operations so many times a round, and says whether the kernel uses more memory after each round.
 func (x *Executor) repeat(seq ops.Sequence, times int) ops.Result {
-	grown, level := rounds(times, func() { x.once(seq) }, usedMemory)
+	grown, level := rounds(times, func() { x.once(seq) }, usedMemory, shrink)
 	x.note = fmt.Sprintf("KiB more after each round: %v", grown)
 	if level {
 		return ops.Read(ops.WordLevel)
@@ -40,28 +41,45 @@ func (x *Executor) repeat(seq ops.Sequence, times int) ops.Result {
 
 // rounds does something half as many times, so many times, and then twice as many times again and again, up to the first
 // time after which the kernel uses no more memory than before, or is proven to need more each time, and says how much more
-// it was in each round, in KiB. Where neither can be said it is level.
-func rounds(times int, do func(), used func() int) (grown []int, level bool) {
+// it was in each round, in KiB. Where neither can be said it is level. Before the proof and at its end shrink has the kernel
+// free what it has put by.
+func rounds(times int, do func(), used func() int, shrink func()) (grown []int, level bool) {
 	again(times/2, do)
-	before := lowest(math.MaxInt, used)
-	round := func(times int) (grows bool) {
+	before := lowest(math.MaxInt, used, freeLate)
+	round := func(times, looks int, end func()) (grows bool) {
 		again(times, do)
-		now := lowest(before+times*leastKept, used)
+		end()
+		now := lowest(before+times*leastKept, used, looks)
 		grown = append(grown, (now-before)>>10)
 		grows = now > before+times*leastKept
 		before = now
 		return grows
 	}
-	for len(grown) < repeatRounds && round(times) {
+	prove := func(than int) (grows bool) {
+		return round(proofLength*times, proofLate, shrink) && grown[len(grown)-1] >= proofGrowth*than
+	}
+	for len(grown) < repeatRounds && round(times, freeLate, func() {}) {
 		if len(grown) == 1 {
 			times *= 2
 		}
-		if steady(grown) && round(proofLength*times) && proven(grown) {
+		if !steady(grown) {
+			continue
+		}
+		most := slices.Max(grown[len(grown)-steadyRounds:])
+		shrink()
+		before = lowest(0, used, freeLate)
+		if prove(most) && prove(most) {
 			inVain++
 			return grown, false
 		}
 	}
 	return grown, true
+}
+
+// shrink has the kernel free what it does not need (Documentation/admin-guide/sysctl/vm.rst drop_caches), above all what
+// kfree_rcu() collects until it is some hundred objects.
+func shrink() {
+	_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0) // where that cannot be it is as if nothing were to be freed
 }
 
 func again(times int, do func()) {
@@ -79,12 +97,6 @@ func steady(grown []int) bool {
 	return slices.Min(last) > slices.Max(last)/2
 }
 
-// proven says whether memory grew so much more in the last round as that was longer than those before.
-func proven(grown []int) bool {
-	last := len(grown) - 1
-	return grown[last] >= proofGrowth*slices.Max(grown[last-steadyRounds:last])
-}
-
 // once does operations with names of their own, and lets go of all that they made.
 func (x *Executor) once(seq ops.Sequence) {
 	own := x.fresh()
@@ -98,11 +110,11 @@ func (x *Executor) once(seq ops.Sequence) {
 }
 
 // lowest is the least memory, in bytes, that the kernel uses once it has freed what it does not need: it is waited for
-// longer where that is more than enough.
-func lowest(enough int, used func() int) int {
+// longer, so many looks, where that is more than enough.
+func lowest(enough int, used func() int, most int) int {
 	time.Sleep(freeTime)
 	least := used()
-	for looks := 0; least > enough && looks < hurried(freeLate); looks++ {
+	for looks := 0; least > enough && looks < hurried(most); looks++ {
 		time.Sleep(freePause)
 		least = min(least, used())
 	}
@@ -152,7 +164,7 @@ func probeSlabs() string {
 		if fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil {
 			closeFD(uint32(fd))
 		}
-	}, usedMemory)
+	}, usedMemory, shrink)
 	if !level {
 		return fmt.Sprintf("memory grows where files are opened and closed: KiB %v", grown)
 	}
