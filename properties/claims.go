@@ -164,7 +164,7 @@ var Claims = []*Claim{
 		Focus: weights{"prog": 14, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
 	{ID: "P65", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_release",
 		Says:  "a map lives while a descriptor of it is open, and is gone when nothing refers to it",
-		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 3, "both-ways": 3, "hold": 2, "live": 2}},
+		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 7, "both-ways": 3, "hold": 2, "live": 2}},
 	{ID: "P85", Families: both, Source: "kernel/bpf/arraymap.c array_map_gen_lookup, array_map_meta_equal", Needs: []string{ops.XDP.Feature(), runFeature},
 		Says:    "a program that looks up in an inner map is held to the end of that map, not of the template",
 		Focus:   weights{"shorter": 8, "put-shorter": 12, "run": 24, "run-constant": 24},
