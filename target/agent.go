@@ -38,10 +38,7 @@ func BuildAgent(ctx context.Context, cache, arch string) (string, error) {
 		return "", fmt.Errorf("build the agent: %w", err)
 	}
 	defer unlock()
-	state, err := sourceState(root)
-	if err != nil {
-		return "", fmt.Errorf("build the agent: %w", err)
-	}
+	state := sourceState(root)
 	if whole(path, state) {
 		return path, nil
 	}
@@ -84,18 +81,17 @@ func whole(path, state string) bool {
 }
 
 // sourceState is a hash of what the agent depends on: name, size and time of change of the files in the source's folder and
-// of the go command, and the settings of go.
-func sourceState(root string) (string, error) {
+// of the go command, and the settings of go. What cannot be read is gone, or go says what is wrong with it.
+func sourceState(root string) string {
 	sum := sha256.New()
 	note := func(path string, info fs.FileInfo) { fmt.Fprintln(sum, path, info.Size(), info.ModTime().UnixNano()) }
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
 		case entry.IsDir() && (entry.Name() == ".git" || path == filepath.Join(root, "out")):
 			return fs.SkipDir
 		case !entry.IsDir():
-			if info, err := entry.Info(); err == nil { // else it is gone
+			if info, err := entry.Info(); err == nil {
 				note(path, info)
 			}
 		}
@@ -110,7 +106,7 @@ func sourceState(root string) (string, error) {
 			fmt.Fprintln(sum, setting)
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil)), err
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 func copyTo(to, from string) error {

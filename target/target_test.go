@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,30 @@ func TestAgentIsBuiltAgain(t *testing.T) {
 	}
 	if !bytes.Equal(built[0], built[1]) || !bytes.Equal(built[0], built[2]) {
 		t.Error("three agents of one source differ")
+	}
+}
+
+// TestSourceState: it is another when a file is added, changed, or gone, and when go is set up otherwise.
+func TestSourceState(t *testing.T) {
+	root := t.TempDir()
+	file := filepath.Join(root, "a", "b.go")
+	seen := map[string]string{sourceState(root): "nothing"}
+	for what, do := range []func() error{
+		func() error { return os.Mkdir(filepath.Dir(file), 0o755) }, // no file yet: the same
+		func() error { return os.WriteFile(file, []byte("package a"), 0o644) },
+		func() error { return os.WriteFile(file, []byte("package b "), 0o644) },
+		func() error { return os.Chtimes(file, time.Unix(1, 0), time.Unix(1, 0)) },
+		func() error { t.Setenv("GOEXPERIMENT", "none"); return nil },
+		func() error { return os.Remove(file) },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		state := sourceState(root)
+		if other, same := seen[state]; same != (what == 0) {
+			t.Errorf("after change %d it is as after %q: %v", what, other, same)
+		}
+		seen[state] = fmt.Sprint(what)
 	}
 }
 
