@@ -63,7 +63,7 @@ func (m *measurement) starts() error {
 		slices.Sort(took)
 		ratio := took[warmTries/2].Seconds() / booted.Seconds()
 		fmt.Printf("| %s | %.2f s | %.2f s | %.3f |\n", cold[i].Name, booted.Seconds(), took[warmTries/2].Seconds(), ratio)
-		m.holds("the first answer of "+cold[i].Name+" from the cache, by that of a boot,", ratio, 0.2)
+		m.holds("the first answer of "+cold[i].Name+" from the cache, by that of a boot,", ratio, 0.25)
 	}
 	return nil
 }
@@ -105,6 +105,7 @@ func (m *measurement) quick() error {
 		took := time.Since(start)
 		header("-quick on %d kernels, %s: %.1f s, exit code %d; virtme-ng boots each up to its init, one after the other: %.1f s; ratio %.2f",
 			len(booted), again, took.Seconds(), suite.ExitCode(kernels, false), boots.Seconds(), took.Seconds()/boots.Seconds())
+		fmt.Printf("at most %d MiB here, %d MiB in a guest with its QEMU\n", usage().selfMiB, usage().guestsMiB)
 	}
 	return nil
 }
