@@ -226,8 +226,8 @@ func (s *State) readArray(m *object, h *handle, o ops.LookupBatch, by []Ref) []O
 // storedFrom has the keys of an array of maps, from one on, that hold a map.
 func (m *object) storedFrom(first uint64) map[uint64]bool {
 	all := map[uint64]bool{}
-	for k := range m.slots {
-		if k >= first && m.slots[k] != nil {
+	for _, k := range m.keys() {
+		if k >= first {
 			all[k] = true
 		}
 	}

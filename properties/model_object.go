@@ -154,14 +154,13 @@ func (s *State) get(o ops.Get) []Outcome {
 
 // unpin predicts the removal of a path.
 func (s *State) unpin(o ops.Unpin) []Outcome {
-	h := s.handles[o.On]
 	switch {
 	case !s.Kernel.has(ops.FeaturePins):
 		return anything(nil)
-	case h == nil || !h.path || !h.open:
+	case !s.isThere(o.On):
 		return fails(unix.ENOENT, on(FamilyInner, unpinned)...)
 	}
-	return does(on(FamilyInner, unpinned), func(ops.Result) { s.unlink(h) })
+	return does(on(FamilyInner, unpinned), func(ops.Result) { s.unlink(s.handles[o.On]) })
 }
 
 // unlink removes a path. What it kept goes at once or after a grace period, by

@@ -221,13 +221,19 @@ func (d *draft) waysOf() bool {
 	if !ok || d.state.open(o.Def) == nil {
 		return true
 	}
-	outer := d.outerOf(o.Def)
+	d.homeOf(o.Def)
+	return true
+}
+
+// homeOf makes an outer map from a map, and puts that in it, if it can be put anywhere. It answers the name of the outer map.
+func (d *draft) homeOf(n ops.Name) ops.Name {
+	outer := d.outerOf(n)
 	outer.Flags &^= modes | ops.ReadOnlyProg | ops.WriteOnlyProg
 	d.add(outer)
 	if m := d.state.open(outer.Def); m != nil && m.template.bound == ops.BoundFree {
-		d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: o.Def}})
+		d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: n}})
 	}
-	return true
+	return outer.Def
 }
 
 // waysTour begins with an outer map of any type of inner map, and a program for
@@ -271,29 +277,31 @@ func (d *draft) constantWays() bool {
 		d.add(ops.Update{On: o.Def, Key: ops.K(key), Value: ops.Val{N: uint64(d.between(1, 1<<20))}})
 	}
 	d.add(ops.Freeze{On: o.Def})
-	outer := d.outerOf(o.Def)
-	outer.Flags &^= modes | ops.ReadOnlyProg | ops.WriteOnlyProg
-	d.add(outer)
-	m := d.state.open(outer.Def)
+	d.readBothWays(o.Def, d.homeOf(o.Def))
+	return true
+}
+
+// readBothWays has programs read a value of a map directly, and of one in its outer map, where it is looked at, too.
+func (d *draft) readBothWays(inner, outer ops.Name) {
+	m := d.state.open(outer)
 	if m == nil {
-		return true
+		return
 	}
-	key := d.goodKey(m)
-	d.add(ops.Update{On: outer.Def, Key: key, Value: ops.Val{Name: o.Def}})
 	typ := pick(d, []ops.ProgType{ops.XDP, ops.SocketFilter})
 	if !d.state.Kernel.loads(typ, 0) {
-		return true
+		return
 	}
-	at := d.between(0, int(o.Max)-1)
-	p := ops.Prog{Type: typ, Map: o.Def, Body: words("find:in check", fmt.Sprintf("get:%d", at), "check", d.inValue(m.shape, "read"))}
-	for _, of := range []ops.Name{o.Def, outer.Def} {
+	at := d.between(0, int(m.shape.Max)-1)
+	p := ops.Prog{Type: typ, Body: words("find:in check", fmt.Sprintf("get:%d", at), "check", d.inValue(m.shape, "read"))}
+	for _, of := range []ops.Name{inner, outer} {
 		p.Def, p.Map = d.fresh("p"), of
 		d.add(p)
 	}
 	if d.state.openProg(p.Def) != nil && d.state.Kernel.runs(typ, 0) {
-		d.add(ops.Run{On: p.Def, Key: key, Inner: ops.K(uint64(at))})
+		for _, key := range m.keys() {
+			d.add(ops.Run{On: p.Def, Key: ops.K(key), Inner: ops.K(uint64(at))})
+		}
 	}
-	return true
 }
 
 // fieldsWays begins with maps whose values have a lock or a timer.

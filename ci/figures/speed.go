@@ -105,7 +105,8 @@ func (m *measurement) quick() error {
 		took := time.Since(start)
 		header("-quick on %d kernels, %s: %.1f s, exit code %d; virtme-ng boots each up to its init, one after the other: %.1f s; ratio %.2f",
 			len(booted), again, took.Seconds(), suite.ExitCode(kernels, false), boots.Seconds(), took.Seconds()/boots.Seconds())
-		fmt.Printf("at most %d MiB here, %d MiB in a guest with its QEMU\n", usage().selfMiB, usage().guestsMiB)
+		most := usage()
+		fmt.Printf("at most %d MiB here, %d MiB in a guest with its QEMU\n", most.selfMiB, most.guestsMiB)
 	}
 	return nil
 }
