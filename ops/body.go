@@ -28,6 +28,8 @@ type StepWord string
 const (
 	StepMap    StepWord = "map"    // it = the map that the program is given
 	StepFind   StepWord = "find"   // find:KEY: it = the inner map under a key of the map given, if that is an outer map; else that map itself
+	StepSecond StepWord = "second" // second:KEY: the same in the second map
+	StepEither StepWord = "either" // either:KEY: find, or, on a branch of its own, second: both are outer maps, and it is one call that looks up in either
 	StepDirect StepWord = "direct" // it = the address of the values of the map given
 	StepFar    StepWord = "far"    // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
 	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
@@ -59,7 +61,7 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
 	StepSpill: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
@@ -78,7 +80,7 @@ func StepWords() (all []StepWord) {
 type BodyStep struct {
 	Word StepWord
 	Call *HelperCall // of call and mem
-	Key  BodyKey     // of find, get, call and add
+	Key  BodyKey     // of find, second, either, get, call and add
 	N    []int64     // the numbers, in the order in which they are written
 }
 
@@ -100,6 +102,11 @@ func (b *Body) UnmarshalText(text []byte) error {
 	*b = Body(strings.Join(strings.Fields(string(text)), " "))
 	_, err := parseBody(string(*b))
 	return err
+}
+
+// Second says whether a body looks in the second map.
+func (b Body) Second() bool {
+	return slices.ContainsFunc(b.Steps(), func(s BodyStep) bool { return s.Word == StepSecond || s.Word == StepEither })
 }
 
 // Steps are the steps of a body, not to be changed; none of what is no body.

@@ -190,14 +190,15 @@ type (
 		On Name `text:"on"`
 	}
 	// Prog loads a program of a type whose body uses a map, an outer map or
-	// another (BPF_PROG_LOAD). If the verifier refuses it, the class of its reason
-	// is read.
+	// another, and perhaps a second one (BPF_PROG_LOAD). If the verifier refuses
+	// it, the class of its reason is read.
 	Prog struct {
 		Def   Name      `text:"def"`
 		Type  ProgType  `text:"arg"`
 		Map   Name      `text:"arg"`
 		Body  Body      `text:"arg"`
 		Flags ProgFlags `text:"flags" default:"0"`
+		With  Name      `text:"with" default:"-"` // the second map; without one it is the map itself
 	}
 	// Run runs a program once with a key for the outer map, one for the inner map,
 	// and the branches that it takes (bit n-1: that of step n): what the steps

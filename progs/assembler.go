@@ -61,8 +61,8 @@ func (a *assembler) check() {
 		a.fail("that is no body")
 	case len(a.steps) > MaxSteps:
 		a.fail("%d steps, want at most %d", len(a.steps), MaxSteps)
-	case a.OuterKey > MaxKey || a.Key > MaxKey:
-		a.fail("keys of %d and %d bytes, want at most %d", a.OuterKey, a.Key, MaxKey)
+	case a.OuterKey > MaxKey || a.longest() > MaxKey:
+		a.fail("keys of %d and %d bytes, want at most %d", a.OuterKey, a.longest(), MaxKey)
 	}
 	a.uses = map[string]bool{}
 }

@@ -8,9 +8,10 @@ import (
 
 // Given is what Inspect must know of the map that a body is given.
 type Given struct {
-	Outer bool            // it is an outer map
-	Type  ops.MapType     // of the inner maps, or of the map itself
-	Value ops.Size        // size of their values
+	Outer bool        // it is an outer map
+	Type  ops.MapType // of the inner maps, or of the map itself
+	Key   ops.Size    // sizes of their keys and values
+	Value ops.Size
 	Max   ops.Size        // their max_entries
 	Flags ops.CreateFlags // and flags
 	Lock  bool            // their values have a bpf_spin_lock
@@ -73,14 +74,15 @@ const (
 type pointer struct {
 	kind      kind
 	null      doubt
-	id        int // pointers with the same are checked together
-	of        int // of a value: the id of its map
+	second    bool // it was reached through the second map
+	id        int  // pointers with the same are checked together
+	of        int  // of a value: the id of its map
 	low, high int64
 }
 
 // inspector follows one path through a body.
 type inspector struct {
-	given     Given
+	given     [2]Given // the map, and the second one
 	steps     []ops.BodyStep
 	it, other pointer
 	ids       int
@@ -89,11 +91,20 @@ type inspector struct {
 	report    *Report
 }
 
-// Inspect follows every path through a body.
-func Inspect(b ops.Body, g Given) Report {
+// Inspect follows every path through a body that is given a map, and a second
+// one; the same again if there is none.
+func Inspect(b ops.Body, g, second Given) Report {
 	var r Report
-	(inspector{given: g, steps: b.Steps(), report: &r}).from(0)
+	(inspector{given: [2]Given{g, second}, steps: b.Steps(), report: &r}).from(0)
 	return r
+}
+
+// reached is what it was reached through.
+func (p *inspector) reached() Given {
+	if p.it.second {
+		return p.given[1]
+	}
+	return p.given[0]
 }
 
 // from follows the steps from one on. Branches are followed by a copy.
@@ -102,6 +113,13 @@ func (p inspector) from(i int) {
 		s := p.steps[i]
 		if s.Word == ops.StepMerge || s.Word == ops.StepMaybe {
 			p.branch(s.Word).from(i + 1)
+			continue
+		}
+		if s.Word == ops.StepEither {
+			second := p
+			second.take(ops.StepSecond)
+			second.from(i + 1)
+			p.take(ops.StepFind)
 			continue
 		}
 		if s.Word == ops.StepLoop {
@@ -148,7 +166,7 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 	case ops.StepReturn:
 		p.report.Unsure = true
 		return "", true
-	case ops.StepMap, ops.StepFind, ops.StepDirect:
+	case ops.StepMap, ops.StepFind, ops.StepSecond, ops.StepDirect:
 		return p.take(s.Word), false
 	case ops.StepKeep:
 		p.other = p.it
@@ -161,21 +179,22 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 	return "", false
 }
 
-// take sets it from the map that the body is given.
+// take sets it from a map that the body is given.
 func (p *inspector) take(w ops.StepWord) Misuse {
-	switch {
-	case w == ops.StepDirect && p.given.Outer:
+	p.it = pointer{second: w == ops.StepSecond}
+	switch outer := p.reached().Outer; {
+	case w == ops.StepDirect && outer:
 		return MisuseDirect
 	case w == ops.StepDirect:
-		p.it = pointer{kind: unknown}
+		p.it.kind = unknown
 		p.report.Unsure = true
-	case !p.given.Outer:
-		p.it = pointer{kind: innerMap}
+	case !outer:
+		p.it.kind = innerMap
 	case w == ops.StepMap:
-		p.it = pointer{kind: outerMap}
+		p.it.kind = outerMap
 	default:
 		p.ids++
-		p.it = pointer{kind: innerMap, null: maybe, id: p.ids}
+		p.it.kind, p.it.null, p.it.id = innerMap, maybe, p.ids
 	}
 	return ""
 }
@@ -258,12 +277,15 @@ func (p *inspector) get(s ops.BodyStep) Misuse {
 		return ""
 	}
 	p.unless(lookedUp)
-	p.it = pointer{kind: value, null: maybe, id: p.ids, of: p.it.id}
-	if p.given.elides() && !s.Key.In && s.Key.N < uint64(p.given.Max) {
+	p.it = pointer{kind: value, null: maybe, second: p.it.second, id: p.ids, of: p.it.id}
+	if g := p.reached(); g.elides() && !s.Key.In && s.Key.N < uint64(g.Max) {
 		p.it.null = perhaps
 	}
 	return ""
 }
+
+// sized says whether keys and values are as long as those of another map.
+func (g Given) sized(as Given) bool { return g.Key == as.Key && g.Value == as.Value }
 
 // elides says whether kernels may know that an element is there. They must not
 // where inner maps may be shorter than the template.
@@ -273,7 +295,7 @@ func (g Given) elides() bool {
 
 // unless doubts the body if the type of map is none of those.
 func (p *inspector) unless(types []ops.MapType) {
-	if !slices.Contains(types, p.given.Type) || p.given.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+	if g := p.reached(); !slices.Contains(types, g.Type) || g.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
 		p.report.Unsure = true
 	}
 }
@@ -306,11 +328,15 @@ func (p *inspector) call(s ops.BodyStep) Misuse {
 		p.report.Unsure = p.report.Unsure || s.Call.Name != "map_sum_elem_count"
 		return ""
 	}
+	if p.it.second && !p.given[1].sized(p.given[0]) { // keys and values are as long as those of the first map
+		p.report.Unsure = true
+		return ""
+	}
 	if slices.ContainsFunc(s.Call.Args, func(a ops.ArgOf) bool { return a == ops.ArgShortKey || a == ops.ArgShortValue }) {
 		p.unless(lookedUp)
 		return MisuseShort
 	}
-	if p.given.Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
+	if p.reached().Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
 		return MisuseForbidden
 	}
 	p.unless(takes[s.Call.Name])
@@ -357,7 +383,7 @@ func (p *inspector) timer() Misuse {
 func (p *inspector) lock(w ops.StepWord) Misuse {
 	p.report.Unsure = true
 	switch {
-	case !p.given.Lock:
+	case p.it.second || !p.given[0].Lock: // the field is where values of the first map have it
 	case w == ops.StepLock && p.locked == 0:
 		p.locked = p.it.id
 	case w == ops.StepUnlock && p.locked == p.it.id:
@@ -370,7 +396,7 @@ func (p *inspector) lock(w ops.StepWord) Misuse {
 
 // access is within the value, or it is a misuse.
 func (p *inspector) access(s ops.BodyStep) Misuse {
-	offset, size := int64(0), int64(ReadSize(p.given.Value))
+	offset, size := int64(0), int64(ReadSize(p.given[0].Value))
 	if len(s.N) > 1 {
 		offset, size = s.N[0], s.N[1]
 	}
@@ -383,7 +409,7 @@ func (p *inspector) access(s ops.BodyStep) Misuse {
 // count reads and writes, and no verifier takes it at any other address than a
 // multiple of its size.
 func (p *inspector) count() Misuse {
-	size := countSize(p.given.Value)
+	size := countSize(p.given[0].Value)
 	if p.it.low != p.it.high || p.it.low%size != 0 {
 		p.report.Unsure = true
 	}
@@ -393,10 +419,11 @@ func (p *inspector) count() Misuse {
 // within is a use of so many bytes of the value, from an offset on; maps with
 // these flags do not let programs do that.
 func (p *inspector) within(offset, size int64, denied ops.CreateFlags) Misuse {
-	if p.it.low+offset < 0 || p.it.high+offset+size > int64(p.given.Value) {
+	g := p.reached()
+	if p.it.low+offset < 0 || p.it.high+offset+size > int64(g.Value) {
 		return MisuseBounds
 	}
-	if p.given.Flags&denied != 0 {
+	if g.Flags&denied != 0 {
 		return MisuseForbidden
 	}
 	p.unless(lookedUp)
@@ -413,17 +440,17 @@ func (p *inspector) add(s ops.BodyStep) Misuse {
 	return ""
 }
 
-// Given is what Inspect must know of the program's map. Which kernel it is for
+// Given is what Inspect must know of a program's map. Which kernel it is for
 // is not known here: per-CPU arrays of any length can be inner maps of some.
-func (p Program) Given() Given {
-	same := !p.Outer || p.MapType == ops.Array && p.MapFlags&ops.InnerMap == 0
-	return Given{Outer: p.Outer, Type: p.MapType, Value: p.Value, Max: p.Max, Flags: p.MapFlags, Lock: p.Special, Same: same}
+func (r Reach) Given() Given {
+	same := !r.Outer || r.MapType == ops.Array && r.MapFlags&ops.InnerMap == 0
+	return Given{Outer: r.Outer, Type: r.MapType, Key: r.Key, Value: r.Value, Max: r.Max, Flags: r.MapFlags, Lock: r.Special, Same: same}
 }
 
 // Safe says whether the program may be run where the kernel takes it. Nothing in
 // it is certain to be wrong; and if its values have special fields, or there is
 // something in it that Inspect does not judge, the kernel has taken it directly.
 func Safe(p Program, takenDirectly bool) bool {
-	r := Inspect(p.Body, p.Given())
-	return len(r.Faults) == 0 && (takenDirectly || !p.Special && !r.Unsure)
+	r := Inspect(p.Body, p.Given(), p.Second.Given())
+	return len(r.Faults) == 0 && (takenDirectly || !p.Special && !p.Second.Special && !r.Unsure)
 }

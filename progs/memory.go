@@ -79,10 +79,13 @@ func (a *assembler) key(k ops.BodyKey, size ops.Size) {
 }
 
 func (a *assembler) longest() int {
-	if a.Outer {
-		return int(max(a.OuterKey, a.Key))
+	longest := a.Key
+	for _, r := range []Reach{a.Reach, a.Second} {
+		if longest = max(longest, r.Key); r.Outer {
+			longest = max(longest, r.OuterKey)
+		}
 	}
-	return int(a.Key)
+	return int(longest)
 }
 
 // pointToKey puts the address of a step's key in a register; at is where the

@@ -4,22 +4,29 @@ import "mimic/ops"
 
 // Program is a body with all that its instructions depend on.
 type Program struct {
-	Type      ops.ProgType
-	Body      ops.Body
-	Map       int      // descriptor of the map that it is given; it may be one that is not open
-	Outer     bool     // that is an outer map
-	OuterKey  ops.Size // size of its keys, if it is
-	Key       ops.Size // sizes of the keys and values of the inner maps, or of the map itself if it is no outer map
-	Value     ops.Size
-	Lock      ops.Size    // where in a value the bpf_spin_lock is, if there is one
-	Timer     ops.Size    // where the bpf_timer is
-	MapType   ops.MapType // type, max_entries and flags of the inner maps, or of the map itself
-	Max       ops.Size
-	MapFlags  ops.CreateFlags
-	Special   bool             // their values have special fields
+	Type ops.ProgType
+	Body ops.Body
+	Reach
+	Second    Reach            // the second map; that of the first if there is none
 	Mailbox   int              // descriptor of an array with one value of MailboxSize bytes
 	Functions map[string]int32 // BTF ids of the kernel's kfuncs, by name
 	Gated     bool             // it does nothing unless the mailbox is ready: something else may make it run
+}
+
+// Reach is a map that a program is given, and what it reaches through it: the
+// inner maps, or the map itself if it is no outer map.
+type Reach struct {
+	Map      int      // descriptor of the map; it may be one that is not open
+	Outer    bool     // that is an outer map
+	OuterKey ops.Size // size of its keys, if it is
+	Key      ops.Size // sizes of the keys and values of what is reached
+	Value    ops.Size
+	Lock     ops.Size    // where in a value the bpf_spin_lock is, if there is one
+	Timer    ops.Size    // where the bpf_timer is
+	MapType  ops.MapType // type, max_entries and flags of what is reached
+	Max      ops.Size
+	MapFlags ops.CreateFlags
+	Special  bool // their values have special fields
 }
 
 // Layout of the mailbox, through which a program is handed keys and answers: in

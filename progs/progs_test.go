@@ -35,10 +35,16 @@ var bodies = map[string]ops.Body{
 	"timer":    "find:1 check keep get:1 check timer stop",
 	"direct":   "direct asval",
 	"count":    "find:1 check get:in check count:1000 read",
+	"second":   "find:1 check keep second:in check merge get:in",
+	"either":   "far either:1 check get:in",
 }
 
-var shape = Program{Map: 5, Outer: true, OuterKey: 4, Key: 12, Value: 13, Lock: 0, Timer: 16, Mailbox: 6,
+var shape = Program{Reach: reach(5, 13), Second: reach(7, 4), Mailbox: 6,
 	Functions: map[string]int32{"bpf_map_sum_elem_count": 77, "bpf_arena_free_pages": 78}}
+
+func reach(fd int, value ops.Size) Reach {
+	return Reach{Map: fd, Outer: true, OuterKey: 4, Key: 12, Value: value, Timer: 16}
+}
 
 func with(t ops.ProgType, b ops.Body) Program {
 	p := shape
@@ -79,7 +85,7 @@ func golden(t *testing.T, name, got string) {
 
 // everything is a body for each step word, and for each call with and without a key.
 func everything() (all []ops.Body) {
-	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc", ops.StepCount: ":100"}
+	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepSecond: ":7", ops.StepEither: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc", ops.StepCount: ":100"}
 	for _, w := range ops.StepWords() {
 		if w == ops.StepLoop {
 			all = append(all, "map loop:3")

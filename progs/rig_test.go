@@ -84,12 +84,13 @@ func (r rig) pair(spec ebpf.MapSpec) (inner, outer *ebpf.Map) {
 
 // program is a body for a map, an outer map if inner is not nil.
 func (r rig) program(t ops.ProgType, body ops.Body, m, inner *ebpf.Map) Program {
-	p := Program{Type: t, Body: body, Map: m.FD(), Mailbox: r.mailbox.FD(), Functions: kfuncs()}
+	p := Program{Type: t, Body: body, Reach: Reach{Map: m.FD()}, Mailbox: r.mailbox.FD(), Functions: kfuncs()}
 	p.Key, p.Value = ops.Size(m.KeySize()), ops.Size(m.ValueSize())
 	if inner != nil {
 		p.Outer, p.OuterKey = true, p.Key
 		p.Key, p.Value = ops.Size(inner.KeySize()), ops.Size(inner.ValueSize())
 	}
+	p.Second = p.Reach
 	return p
 }
 

@@ -23,7 +23,9 @@ const clockMonotonic = 1
 var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepMap:    func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapFD)) },
 	ops.StepDirect: func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapValue)) },
-	ops.StepFind:   (*assembler).find,
+	ops.StepFind:   func(a *assembler, s ops.BodyStep) { a.find(s, a.Reach) },
+	ops.StepSecond: func(a *assembler, s ops.BodyStep) { a.find(s, a.Second) },
+	ops.StepEither: (*assembler).either,
 	ops.StepFar:    (*assembler).goFar,
 	ops.StepGet:    (*assembler).get,
 	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.endIfNull(it, a.next()) },
@@ -50,13 +52,29 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 }
 
 // find looks up in an outer map; another map is itself what is found.
-func (a *assembler) find(s ops.BodyStep) {
-	if !a.Outer {
-		a.add(loadMap(it, a.Map, asm.PseudoMapFD))
+func (a *assembler) find(s ops.BodyStep, in Reach) {
+	if !in.Outer {
+		a.add(loadMap(it, in.Map, asm.PseudoMapFD))
 		return
 	}
+	a.key(s.Key, in.OuterKey)
+	a.add(loadMap(asm.R1, in.Map, asm.PseudoMapFD))
+	a.add(pointToKey(asm.R2, s.Key, OuterKeyAt)...)
+	a.lookUp(in.OuterKey)
+}
+
+// either is one call that looks up in one of two maps, by the bit of the step in what the run hands over.
+func (a *assembler) either(s ops.BodyStep) {
+	if !a.Outer || !a.Second.Outer {
+		a.fail("step %d looks up in either of two maps, want outer maps", a.n)
+	}
+	to := fmt.Sprintf("either%d", a.n)
 	a.key(s.Key, a.OuterKey)
-	a.add(loadMap(asm.R1, a.Map, asm.PseudoMapFD))
+	a.add(loadMap(scratch, a.Map, asm.PseudoMapFD))
+	a.skipUnlessBranch(to)
+	a.add(loadMap(scratch, a.Second.Map, asm.PseudoMapFD))
+	a.label = to
+	a.add(asm.Mov.Reg(asm.R1, scratch))
 	a.add(pointToKey(asm.R2, s.Key, OuterKeyAt)...)
 	a.lookUp(a.OuterKey)
 }
@@ -112,14 +130,19 @@ func (a *assembler) passOn(ops.BodyStep) {
 	a.add(asm.Mov.Reg(asm.R1, it), a.pass(), asm.Mov.Reg(it, asm.R0))
 }
 
-// branch does something if the bit of the step is set in what the run hands
-// over, of which the verifier knows nothing.
+// branch does something if the bit of the step is set.
 func (a *assembler) branch(then asm.Instruction) {
+	a.skipUnlessBranch(a.next())
+	a.add(then)
+}
+
+// skipUnlessBranch goes to a label unless the bit of the step is set in what the
+// run hands over, of which the verifier knows nothing.
+func (a *assembler) skipUnlessBranch(label string) {
 	a.add(
 		asm.LoadMem(asm.R1, mailbox, BranchesAt, asm.DWord),
 		asm.And.Imm(asm.R1, 1<<(a.n-1)),
-		asm.JEq.Imm(asm.R1, 0, a.next()),
-		then,
+		asm.JEq.Imm(asm.R1, 0, label),
 	)
 }
 

@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"cmp"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,10 @@ import (
 // call follows a program into a helper or kfunc that works on a map.
 func (r *running) call(step ops.BodyStep) {
 	m := r.it.m
+	if in := r.it.in; in != r.p.uses && in.inside().Value != r.p.uses.inside().Value {
+		r.lost = true // it hands over values of the first map
+		return
+	}
 	if m.murky || m.outer && step.Call.Name != "map_sum_elem_count" || !plainValues(m.btf) {
 		r.lost = true
 		return
@@ -50,10 +55,11 @@ var callModels = map[string]func(r *running, m *object, a callArgs){
 func (r *running) answers(e unix.Errno, by *Rule) { r.say(strconv.Itoa(-int(e)), r.promised(by)) }
 
 func (r *running) promised(by *Rule) []Ref {
-	if !r.p.uses.outer {
+	m := cmp.Or(r.it.in, r.p.uses)
+	if !m.outer {
 		return on(FamilyInner, runDirect)
 	}
-	return r.s.context(r.p.uses, by)
+	return r.s.context(m, by)
 }
 
 func (r *running) updates(m *object, a callArgs) {

@@ -32,9 +32,12 @@ func (s *State) closeHandle(h *handle) {
 
 // dropProg takes a reference from a program; its last one unloads it.
 func (s *State) dropProg(p *program) {
-	if p.refs--; p.refs == 0 && p.uses != nil {
-		p.uses.progs--
-		s.lost(p.uses, true)
+	if p.refs--; p.refs != 0 {
+		return
+	}
+	for _, m := range p.maps() {
+		m.progs--
+		s.lost(m, true)
 	}
 }
 

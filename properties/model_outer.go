@@ -48,12 +48,24 @@ func (s *State) earlyFlags(f ops.UpdateFlags) bool {
 	return f&(ops.CPU|ops.AllCPUs) != 0 || f>>32 != 0
 }
 
+// strayed says that nobody knows what was stored under a key: what was there may be gone.
+func (m *object) strayed(key uint64) {
+	m.free = true
+	if old := m.slots[key]; old != nil {
+		old.remember(deadRemoved, m.family())
+	}
+}
+
 // put is an update of an outer map.
 func (s *State) put(m *object, o ops.Update) []Outcome {
 	key := ops.Truncate(o.Key.N, m.spec.Key)
 	inner, valueFault := s.valueFault(m, o.Value)
 	if inner != nil && inner.free || !o.Value.Null && o.Value.Name == "" && o.Value.N < 1<<20 {
-		return anything(func(got ops.Result) { m.free = m.free || got == ops.OK }) // what a small number is as a descriptor, nobody knows
+		return anything(func(got ops.Result) { // what a small number is as a descriptor, nobody knows
+			if got == ops.OK {
+				m.strayed(key)
+			}
+		})
 	}
 	faults, order := s.putFaults(m, o.Key, key, o.Flags, o.Value.Null, valueFault)
 	if len(faults) > 0 {

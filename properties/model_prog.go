@@ -13,12 +13,13 @@ import (
 
 // program is a loaded program.
 type program struct {
-	typ   ops.ProgType
-	flags ops.ProgFlags
-	body  ops.Body
-	uses  *object // the map that it is given
-	free  bool    // nothing is claimed of what it does
-	refs  int     // descriptors, paths, links, processes
+	typ    ops.ProgType
+	flags  ops.ProgFlags
+	body   ops.Body
+	uses   *object // the map that it is given
+	second *object // the second one; the same again if it looks in no other
+	free   bool    // nothing is claimed of what it does
+	refs   int     // descriptors, paths, links, processes
 
 	attached bool // to its function, once
 }
@@ -26,19 +27,35 @@ type program struct {
 // load predicts what the verifier says of a program.
 func (s *State) load(o ops.Prog) []Outcome {
 	m := s.open(o.Map)
+	second := s.second(o, m)
 	switch {
-	case !s.Kernel.loads(o.Type, o.Flags):
+	case !s.Kernel.loads(o.Type, o.Flags) || m == nil && o.Body.Second():
 		return s.unknownProg(o, ops.OK)
-	case s.openOther(o.Map):
+	case s.openOther(o.Map) || o.Body.Second() && s.openOther(o.With):
 		return notAMap(unix.EINVAL, otherFD)
-	case m == nil:
+	case m == nil || second == nil:
 		return notAMap(unix.EBADF, closedFD)
-	case m.free || m.inside().Key > progs.MaxKey || m.spec.Key > progs.MaxKey || m.inside().Value > progs.RoomSize:
+	case !m.followed() || !second.followed() || m.outer != second.outer:
 		return s.unknownProg(o, ops.OK)
 	case m.outer:
-		return s.loadThrough(o, m)
+		return s.loadThrough(o, m, second)
+	case m != second:
+		return s.unknownProg(o, ops.OK)
 	}
 	return s.loadDirectly(o, m)
+}
+
+// second is the second map of a program, m again if it looks in no other; nil if it is no open map.
+func (s *State) second(o ops.Prog, m *object) *object {
+	if o.With == "" || !o.Body.Second() {
+		return m
+	}
+	return s.open(o.With)
+}
+
+// followed says whether it can be said what a program that is given m reaches.
+func (m *object) followed() bool {
+	return !m.free && m.inside().Key <= progs.MaxKey && m.spec.Key <= progs.MaxKey && m.inside().Value <= progs.RoomSize
 }
 
 // inside is the spec of the maps that a program reaches through m: the
@@ -62,7 +79,7 @@ func (m *object) insideBTF() *object {
 func (s *State) given(m *object) progs.Given {
 	p, b := m.inside(), m.insideBTF()
 	return progs.Given{
-		Outer: m.outer, Type: p.Type, Value: p.Value, Max: p.Max, Flags: p.Flags,
+		Outer: m.outer, Type: p.Type, Key: p.Key, Value: p.Value, Max: p.Max, Flags: p.Flags,
 		Lock: b != nil && btfRowOf(b.kind).lock, Same: !m.outer || rowOf(p.Type).sameMax(s.Kernel, p),
 	}
 }
@@ -102,22 +119,23 @@ func (s *State) loadDirectly(o ops.Prog, m *object) []Outcome {
 // loadThrough predicts what the verifier says of a program that is given an
 // outer map: nothing that is wrong is taken, and nothing that it refuses when
 // the program is given such a map directly.
-func (s *State) loadThrough(o ops.Prog, m *object) []Outcome {
-	report := progs.Inspect(o.Body, s.given(m))
+func (s *State) loadThrough(o ops.Prog, m, second *object) []Outcome {
+	report := progs.Inspect(o.Body, s.given(m), s.given(second))
 	known, tried := s.direct[s.way(o, m)]
+	tried = tried && m == second
 	f := m.family()
 	switch {
 	case sleeps(o) && !s.Kernel.does(sleepInside):
 		return rejected(ops.Result{Errno: ops.Errno(unix.EINVAL), Got: "sleepable"}, []string{anyClass}, on(f, sleepRefused))
 	case len(report.Faults) > 0:
-		return s.misused(o, m, report)
+		return s.misused(o, m, second, report)
 	case tried && (!comparable(m, known) || s.perfLean(o, m)):
 		return s.unknownProg(o, s.guess(o, m))
 	case tried && known.Errno != 0:
 		return rejected(known, []string{anyClass}, on(f, s.asymmetry(o, known)))
 	case tried:
 		return s.taken(o, m, alikeTaken)
-	case report.Unsure || !s.plainly(o, m):
+	case report.Unsure || !s.plainly(o, m) || !s.plainly(o, second):
 		return s.unknownProg(o, s.guess(o, m))
 	case sleeps(o):
 		return s.taken(o, m, sleepTaken)
@@ -156,11 +174,22 @@ func notAMap(e unix.Errno, r *Rule) []Outcome {
 }
 
 func (s *State) loaded(o ops.Prog, m *object, free bool) {
-	if m != nil {
+	p := &program{typ: o.Type, flags: o.Flags, body: o.Body, uses: m, second: s.second(o, m), free: free, refs: 1}
+	for _, m := range p.maps() {
 		m.progs++
 		m.served = true
 	}
-	s.handles[o.Def] = &handle{prog: &program{typ: o.Type, flags: o.Flags, body: o.Body, uses: m, free: free, refs: 1}, open: true}
+	s.handles[o.Def] = &handle{prog: p, open: true}
+}
+
+// maps are those that a program keeps.
+func (p *program) maps() (all []*object) {
+	for _, m := range []*object{p.uses, p.second} {
+		if m != nil && !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // plainly says that nothing about the program's type or flags gets in its way.
@@ -243,9 +272,9 @@ var misuses = map[progs.Misuse]misuse{
 
 // misused is a program that is wrong on at least one path. Which path the
 // verifier follows first is its own matter, and so is what else it finds there.
-func (s *State) misused(o ops.Prog, m *object, r progs.Report) []Outcome {
+func (s *State) misused(o ops.Prog, m, second *object, r progs.Report) []Outcome {
 	classes := []string{"helper", "sleepable"} // whether there is such a helper for such a program is looked at first
-	if r.Unsure || s.hampered(o, m) {
+	if r.Unsure || s.hampered(o, m) || s.hampered(o, second) {
 		classes = append(classes, anyClass)
 	}
 	var by []Ref
@@ -255,9 +284,19 @@ func (s *State) misused(o ops.Prog, m *object, r progs.Report) []Outcome {
 		if f.Misuse == progs.MisuseStore && !s.Kernel.has(ops.FeatureKernelBTF) {
 			classes = append(classes, progs.ReasonOpaque)
 		}
+		if m != second && !s.whichever(o.Body, f, m, second) {
+			by = append(by, on(m.family(), eachTemplate)...)
+		}
 		by = append(by, on(m.family(), s.wrong(o, f, row.rule)...)...)
 	}
 	return rejected(misuses[r.Faults[0].Misuse].want, classes, by)
+}
+
+// whichever says whether a fault is one whichever of some maps a body is given.
+func (s *State) whichever(b ops.Body, f progs.Fault, maps ...*object) bool {
+	return !slices.ContainsFunc(maps, func(m *object) bool {
+		return !slices.Contains(progs.Inspect(b, s.given(m), s.given(m)).Faults, f)
+	})
 }
 
 // fieldClasses are reasons that the verifier finds first where it is about a special field.
@@ -345,7 +384,7 @@ var sleeping = []ops.MapType{
 // plans, and is what kernels in memory answer.
 func (s *State) guess(o ops.Prog, m *object) ops.Result {
 	refused := func(class string) ops.Result { return ops.Result{Errno: ops.Errno(unix.EINVAL), Got: class} }
-	faults := progs.Inspect(o.Body, s.given(m)).Faults
+	faults := progs.Inspect(o.Body, s.given(m), s.given(m)).Faults
 	switch {
 	case len(faults) > 0:
 		return misuses[faults[0].Misuse].want

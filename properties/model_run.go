@@ -22,7 +22,7 @@ func (s *State) run(o ops.Run) []Outcome {
 	switch {
 	case p == nil:
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
-	case p.free || p.uses == nil || p.uses.free || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
+	case p.free || p.uses == nil || p.uses.free || p.second.free || !p.uses.keyedAs(p.second) || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
 		return anything(nil)
 	case p.typ == ops.Tracing && s.attachedAny():
 		return anything(func(ops.Result) { s.disturb() })
@@ -35,10 +35,16 @@ func (s *State) run(o ops.Run) []Outcome {
 	return []Outcome{{Want: ops.Read(r.text()), By: r.by(), Blame: r.blame, Then: func(ops.Result) { r.commit() }}}
 }
 
+// keyedAs says whether m and another map are looked up in with the same keys, and what is reached through them is.
+func (m *object) keyedAs(as *object) bool {
+	return m == as || m.spec.Key == as.spec.Key && m.inside().Key == as.inside().Key
+}
+
 // place is what a register of a program holds.
 type place struct {
 	kind  placeKind
 	m     *object // the map, or that of the value
+	in    *object // the map of the program that it was reached through
 	key   uint64  // of a value
 	off   int64   // from its beginning
 	asked []Ref   // what promises that it is NULL, or that it is not
@@ -82,9 +88,13 @@ func (r *running) steps() {
 func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 	switch step.Word {
 	case ops.StepMap:
-		r.it = place{kind: atMap, m: r.p.uses}
+		r.it = place{kind: atMap, m: r.p.uses, in: r.p.uses}
 	case ops.StepFind:
-		r.find(step)
+		r.find(step, r.p.uses, runFound, runNull)
+	case ops.StepSecond:
+		r.find(step, r.p.second, runFound, runNull)
+	case ops.StepEither:
+		r.either(i, step)
 	case ops.StepGet:
 		r.get(step)
 	case ops.StepCheck:
@@ -110,8 +120,20 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 	return false
 }
 
+// taken says whether the branch of a step is taken.
+func (r *running) taken(i int) bool { return uint32(r.op.Branches)>>i&1 != 0 }
+
+// either is a lookup that is reached with one map or another.
+func (r *running) either(i int, step ops.BodyStep) {
+	m := r.p.uses
+	if r.taken(i) {
+		m = r.p.second
+	}
+	r.find(step, m, runEither, runEither)
+}
+
 func (r *running) branch(i int, w ops.StepWord) {
-	if uint32(r.op.Branches)>>i&1 == 0 {
+	if !r.taken(i) {
 		return
 	}
 	if r.it = (place{asked: r.it.asked}); w == ops.StepMerge {
@@ -142,10 +164,10 @@ func (r *running) use(step ops.BodyStep) {
 
 func (r *running) say(text string, by []Ref) { r.said = append(r.said, said{text, by}) }
 
-func (r *running) find(step ops.BodyStep) {
-	m := r.p.uses
+// find looks up in a map; the rules promise that something is found, or nothing.
+func (r *running) find(step ops.BodyStep, m *object, found, null *Rule) {
 	if !m.outer {
-		r.it = place{kind: atMap, m: m}
+		r.it = place{kind: atMap, m: m, in: m}
 		return
 	}
 	key := r.op.Key.N
@@ -153,9 +175,9 @@ func (r *running) find(step ops.BodyStep) {
 		key = step.Key.N
 	}
 	inner := m.slots[ops.Truncate(key, m.spec.Key)]
-	r.it = place{asked: r.s.context(m, runNull)}
+	r.it = place{asked: r.s.context(m, null)}
 	if inner != nil {
-		r.it = place{kind: atMap, m: inner, asked: r.s.context(m, runFound)}
+		r.it = place{kind: atMap, m: inner, in: m, asked: r.s.context(m, found)}
 		r.lost = inner.free
 	}
 }
@@ -175,12 +197,12 @@ func (r *running) get(step ops.BodyStep) {
 	}
 	k := r.innerKey(step)
 	key := ops.Truncate(k.N, m.spec.Key)
-	asked := r.s.runBy(r.p.uses, m, k)
+	asked := r.s.runBy(r.it.in, m, k)
 	if asked[0].Rule == runBeyond && !step.Key.In {
 		asked[0].Rule = runBeyondConst
 	}
 	if r.it = (place{asked: asked}); r.copy(m).holds(key) {
-		r.it = place{kind: atValue, m: m, key: key, asked: asked}
+		r.it = place{kind: atValue, m: m, in: r.it.in, key: key, asked: asked}
 	}
 }
 
@@ -236,7 +258,7 @@ func (r *running) bytes() []byte {
 func (r *running) order() binary.ByteOrder { return r.s.Kernel.Order() }
 
 func (r *running) read(step ops.BodyStep) {
-	b, off, size := r.bytes(), r.it.off, int64(progs.ReadSize(r.it.m.spec.Value))
+	b, off, size := r.bytes(), r.it.off, int64(progs.ReadSize(r.p.uses.inside().Value))
 	if len(step.N) > 1 {
 		off, size = off+step.N[0], step.N[1]
 	}
@@ -264,7 +286,7 @@ func (r *running) write(step ops.BodyStep) {
 // count adds to the number that begins a value, if what becomes of the value has
 // a number.
 func (r *running) count(times int64) {
-	b, size := r.bytes(), min(r.it.m.spec.Value, 8)
+	b, size := r.bytes(), min(r.p.uses.inside().Value, 8)
 	if r.it.off != 0 || size < 4 || !rowOf(r.it.m.spec.Type).content {
 		r.lost = true
 		return

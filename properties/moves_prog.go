@@ -34,6 +34,7 @@ func progMoves() []move {
 		{"ways-tour", 0, (*draft).waysTour},
 		{"modes-ways", 0, (*draft).modesWays},
 		{"fields-ways", 0, (*draft).fieldsWays},
+		{"two-ways", 0, (*draft).twoWays},
 		{"run", 2, (*draft).run},
 		{"run-constant", 0, (*draft).runConstant},
 	}

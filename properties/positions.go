@@ -73,7 +73,10 @@ func (s *State) positions(o ops.Prog) (all []Position) {
 			all = append(all, Position{use, checked, innerClass(m.shape.Type), progClass(o)})
 		}
 	}
-	report := progs.Inspect(o.Body, s.given(m))
+	if s.second(o, m) != m {
+		return nil
+	}
+	report := progs.Inspect(o.Body, s.given(m), s.given(m))
 	for _, f := range report.Faults {
 		at(f.Step-1, !slices.Contains([]progs.Misuse{progs.MisuseNull, progs.MisuseNullValue, progs.MisuseScalar}, f.Misuse))
 	}

@@ -257,7 +257,7 @@ func (r *race) run(d deed, o ops.Run) *flaw {
 	if d.Got.Errno != 0 {
 		return r.failed(p, d)
 	}
-	if m := p.uses; m != nil && m.outer && !m.free && !p.free {
+	if m := p.uses; m != nil && m.outer && !m.free && !p.free && !p.body.Second() {
 		r.glimpses(m, p, o, d)
 	}
 	f := r.whole(p, o, d)

@@ -239,6 +239,7 @@ var (
 	valueAsMap    = rule("value/map", "a value is not used as a map", "P75")
 	handsEnough   = rule("call/short", "a program hands over keys and values for an inner map that are as long as that map's", "P75")
 	valueBounds   = rule("value/bounds", "what lies beyond a value of an inner map is not used", "P75")
+	eachTemplate  = rule("value/template", "what is reached through two outer maps is held to the template of each", "P75")
 	progForbidden = rule("inner/forbidden", "what programs may only read in an inner map they do not write, and the other way round", "P77")
 	lockPairs     = rule("inner/lock", "a program releases the lock that it took, that of the same value, and does little meanwhile", "P87").where(locksWork)
 	timerOwn      = rule("inner/timer", "a timer is set up for the inner map that it is in", "P86").where(func(k Kernel) bool { return k.does(timersApart) })
@@ -263,5 +264,6 @@ var (
 	runUnseenPercpu = rule("run/unseen-percpu", "a program finds what an inner per-CPU array has behind the end of its template", "P85").
 			where(func(k Kernel) bool { return !k.does(percpuArrayMax) }).with(ops.PercpuArray.Feature())
 	runBeyond = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")
+	runEither = rule("run/either", "a lookup that is reached with one outer map or another is made in that with which it is reached", "DOC-18").with(ops.XDP.Feature())
 	runNull   = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
 )

@@ -17,6 +17,7 @@ const (
 	mapHole     = 0x7e570001
 	mailboxHole = 0x7e570002
 	valueHole   = 0x7e570003
+	secondHole  = 0x7e570004
 	kfuncHole   = 0x7e570100 // and those after it
 )
 
@@ -44,9 +45,12 @@ var loads = map[ops.ProgType]struct {
 
 func (w *writer) emitProg(o ops.Prog, step ops.Step) ([]string, error) {
 	m := w.handle(o.Map)
-	p := programFor(o, m)
+	p := progs.Program{Type: o.Type, Body: o.Body, Reach: reachOf(m, mapHole), Mailbox: mailboxHole}
 	p.Gated = w.gated
 	holes := map[int32]string{mapHole: c(o.Map), mailboxHole: c(o.Def) + "_at.mail.fd"}
+	if p.Second = p.Reach; o.With != "" {
+		p.Second, holes[secondHole] = reachOf(w.handle(o.With), secondHole), c(o.With)
+	}
 	w.functions(&p, holes)
 	w.slow = w.slow || o.Type == ops.Tracing || (o.Flags|loads[o.Type].flags)&ops.Sleepable != 0
 	h := w.define(o.Def, handle{})
@@ -126,21 +130,21 @@ func (w *writer) functions(p *progs.Program, holes map[int32]string) {
 	}
 }
 
-// programFor is the program that is given a map; for what is none, something that assembles. The
+// reachOf is what a program that is given a map reaches; for what is none, something that assembles. The
 // agent makes the same (package executor).
-func programFor(o ops.Prog, m *handle) progs.Program {
-	p := progs.Program{Type: o.Type, Body: o.Body, Map: mapHole, Mailbox: mailboxHole, OuterKey: 4, Key: 4, Value: 4}
+func reachOf(m *handle, hole int) progs.Reach {
+	r := progs.Reach{Map: hole, OuterKey: 4, Key: 4, Value: 4}
 	values := m
 	if m.outer {
-		p.Outer, p.OuterKey = true, min(m.key, progs.MaxKey)
+		r.Outer, r.OuterKey = true, min(m.key, progs.MaxKey)
 		values = m.template
 	}
 	if values.made {
-		p.Key, p.Value = min(values.key, progs.MaxKey), values.value
-		p.MapType, p.Max, p.MapFlags, p.Special = values.kind, values.max, values.flags, values.described.Special()
-		p.Lock, p.Timer = ops.Size(values.described.Offset("bpf_spin_lock")), ops.Size(values.described.Offset("bpf_timer"))
+		r.Key, r.Value = min(values.key, progs.MaxKey), values.value
+		r.MapType, r.Max, r.MapFlags, r.Special = values.kind, values.max, values.flags, values.described.Special()
+		r.Lock, r.Timer = ops.Size(values.described.Offset("bpf_spin_lock")), ops.Size(values.described.Offset("bpf_timer"))
 	}
-	return p
+	return r
 }
 
 // letters says of each step of a body what it answers.

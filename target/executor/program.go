@@ -30,7 +30,10 @@ func (x *Executor) load(o ops.Prog) ops.Result {
 	if errno != 0 {
 		return ops.Read("no mailbox: " + failed(errno).String())
 	}
-	p := programFor(o, m)
+	p := progs.Program{Type: o.Type, Body: o.Body, Reach: reachOf(m)}
+	if p.Second = p.Reach; o.With != "" {
+		p.Second = reachOf(x.handle(o.With))
+	}
 	p.Mailbox, p.Gated = int(mail.fd), x.gated
 	var missing string
 	if p.Functions, missing = functionsOf(o.Body.Steps()); missing != "" {
@@ -143,20 +146,20 @@ func functionsOf(steps []ops.BodyStep) (ids map[string]int32, missing string) {
 	return ids, ""
 }
 
-// programFor is the program that is given a map; for what is none, something
-// that assembles.
-func programFor(o ops.Prog, m *handle) progs.Program {
-	p := progs.Program{Type: o.Type, Body: o.Body, Map: int(int32(m.fd)), OuterKey: 4, Key: 4, Value: 4}
+// reachOf is what a program that is given a map reaches; for what is none,
+// something that assembles.
+func reachOf(m *handle) progs.Reach {
+	r := progs.Reach{Map: int(int32(m.fd)), OuterKey: 4, Key: 4, Value: 4}
 	values := innermost(m)
 	if m.outer {
-		p.Outer, p.OuterKey = true, min(m.key, progs.MaxKey)
+		r.Outer, r.OuterKey = true, min(m.key, progs.MaxKey)
 	}
 	if values.id != 0 {
-		p.Key, p.Value = min(values.key, progs.MaxKey), values.value
-		p.MapType, p.Max, p.MapFlags, p.Special = values.kind, values.max, values.flags, values.described.Special()
-		p.Lock, p.Timer = ops.Size(values.described.Offset("bpf_spin_lock")), ops.Size(values.described.Offset("bpf_timer"))
+		r.Key, r.Value = min(values.key, progs.MaxKey), values.value
+		r.MapType, r.Max, r.MapFlags, r.Special = values.kind, values.max, values.flags, values.described.Special()
+		r.Lock, r.Timer = ops.Size(values.described.Offset("bpf_spin_lock")), ops.Size(values.described.Offset("bpf_timer"))
 	}
-	return p
+	return r
 }
 
 // innermost is what the inner maps of an outer map look like; any other map itself.
@@ -187,4 +190,6 @@ func alike(o ops.Prog, m *handle) likeness {
 // mayRun says whether a program can be run without danger to the machine: it is
 // safe, or the kernel took the same for an inner map itself, where its verifier
 // is at home.
-func (x *Executor) mayRun(l *loaded) bool { return progs.Safe(l.Program, x.accepted[l.alike]) }
+func (x *Executor) mayRun(l *loaded) bool {
+	return progs.Safe(l.Program, !l.Body.Second() && x.accepted[l.alike])
+}
