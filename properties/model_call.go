@@ -63,7 +63,8 @@ func (r *running) promised(by *Rule) []Ref {
 }
 
 func (r *running) updates(m *object, a callArgs) {
-	if r.lost = !rowOf(m.spec.Type).content; r.lost {
+	perCPU := m.spec.Type == ops.PercpuArray
+	if r.lost = !m.writable() || perCPU && a.flags > ops.Exist; r.lost { // kernels have more flags for them
 		return
 	}
 	e := r.s.writeFault(m, a.key, a.flags)
@@ -76,10 +77,10 @@ func (r *running) updates(m *object, a callArgs) {
 func (r *running) deletes(m *object, a callArgs) {
 	_, present := m.data[a.key]
 	switch {
-	case !rowOf(m.spec.Type).content:
+	case !m.writable():
 		r.lost = true
 		return
-	case m.spec.Type == ops.Array:
+	case m.indexed():
 		r.answers(unix.EINVAL, runWrites)
 		return
 	case !present:

@@ -20,7 +20,7 @@ func (s *State) write(m *object, key, value uint64, flags ops.UpdateFlags) []Out
 }
 
 func (s *State) writeFault(m *object, key uint64, flags ops.UpdateFlags) unix.Errno {
-	array := m.spec.Type == ops.Array
+	array := m.indexed()
 	_, present := m.data[key]
 	switch {
 	case flags > ops.Exist:

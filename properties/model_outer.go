@@ -17,6 +17,8 @@ func (s *State) update(o ops.Update) []Outcome {
 		switch {
 		case m.outer:
 			return s.put(m, o)
+		case m.spec.Type == ops.PercpuArray && !o.Key.Null:
+			return anything(func(ops.Result) { m.smear(ops.Truncate(o.Key.N, m.spec.Key)) })
 		case o.Value.Name != "" || o.Value.Null || o.Key.Null || !m.modelled():
 			return anything(func(ops.Result) { m.murky = true })
 		}

@@ -262,7 +262,7 @@ func (r *running) read(step ops.BodyStep) {
 	if len(step.N) > 1 {
 		off, size = off+step.N[0], step.N[1]
 	}
-	if off < 0 || off+size > int64(len(b)) {
+	if off < 0 || off+size > int64(len(b)) || r.stale() {
 		r.lost = true
 		return
 	}
@@ -272,7 +272,7 @@ func (r *running) read(step ops.BodyStep) {
 // write changes a value, if what becomes of it has a number.
 func (r *running) write(step ops.BodyStep) {
 	b, off, size := r.bytes(), r.it.off+step.N[0], step.N[1]
-	if off < 0 || off+size > int64(len(b)) || !rowOf(r.it.m.spec.Type).content {
+	if off < 0 || off+size > int64(len(b)) || r.stale() || !r.it.m.writable() {
 		r.lost = true
 		return
 	}
@@ -281,6 +281,23 @@ func (r *running) write(step ops.BodyStep) {
 	if r.lost = err != nil; !r.lost {
 		r.copy(r.it.m).data[r.it.key] = n
 	}
+}
+
+// writable says whether the model follows programs that write to values of m.
+func (m *object) writable() bool { return rowOf(m.spec.Type).content || m.spec.Type == ops.PercpuArray }
+
+// stale says whether it depends on the processor what the value is: it was written to, and not by this run.
+func (r *running) stale() bool {
+	_, mine := r.copy(r.it.m).data[r.it.key]
+	return r.it.m.stale[r.it.key] && !mine
+}
+
+// smear says that processors see different things in an element of a per-CPU array.
+func (m *object) smear(key uint64) {
+	if m.stale == nil {
+		m.stale = map[uint64]bool{}
+	}
+	m.stale[key] = true
 }
 
 // count adds to the number that begins a value, if what becomes of the value has
@@ -353,6 +370,12 @@ func (r *running) commit() {
 	for m, c := range r.copies {
 		if !maps.Equal(m.data, c.data) {
 			m.walk.forget()
+		}
+		if m.spec.Type == ops.PercpuArray {
+			for key := range c.data {
+				m.smear(key)
+			}
+			continue
 		}
 		m.data, m.queue = c.data, c.queue
 	}

@@ -180,7 +180,7 @@ func (d *draft) sizedOuter() bool {
 	d.add(d.outerOf(o.Def))
 	n, m, ok := d.outerName()
 	switch {
-	case ok && d.chance(3):
+	case ok && d.chance(2):
 		longer := d.like(m)
 		longer.Max += ops.Size(d.between(1, 9))
 		d.add(longer)

@@ -190,15 +190,42 @@ func (d *draft) directMap(m *object) (ops.Name, bool) {
 	return o.Def, d.state.open(o.Def) != nil
 }
 
-// effects begins with maps that programs can change: hashes and arrays, or queues
-// and stacks.
+// effects begins with maps that programs can change: hashes and arrays, per-CPU
+// arrays, or queues and stacks.
 func (d *draft) effects() bool {
+	if d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) {
+		return d.perCPUEffects()
+	}
 	if d.chance(2) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
 		return d.runner()
 	}
 	d.makeOf(pick(d, []ops.MapType{ops.Queue, ops.Stack}))
 	d.waysOf()
 	return d.runnableProg() || true
+}
+
+// perCPUEffects begins with a per-CPU array in an outer map, and a program that
+// writes to some of its elements and reads others.
+func (d *draft) perCPUEffects() bool {
+	o := d.mapOf(ops.PercpuArray)
+	o.BTF, o.Max = "", max(o.Max, 2)
+	d.add(o)
+	n := d.homeOf(o.Def)
+	m := d.state.open(n)
+	if m == nil || m.free || !d.state.Kernel.loads(ops.XDP, 0) {
+		return true
+	}
+	last := int(o.Max) - 1
+	at := func() string { return fmt.Sprint(pick(d, []int{0, 1, last, d.between(0, last)})) }
+	element := func(what string) string { return string(words("keep", "get:"+at(), "check", d.inValue(m.shape, what), "swap")) }
+	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: words("find:in check", element("write"), element("write"), element("read"), element("read"))}
+	d.add(p)
+	if d.state.openProg(p.Def) != nil && d.state.Kernel.runs(ops.XDP, 0) {
+		for _, key := range m.keys() {
+			d.add(ops.Run{On: p.Def, Key: ops.K(key)})
+		}
+	}
+	return true
 }
 
 // ways begins with an outer map of any type of inner map, and a map like its template.

@@ -37,6 +37,7 @@ type object struct {
 	data  map[uint64]uint64 // of an inner hash or array: values by key
 	queue []uint64          // of a queue or stack: values, the oldest first
 	murky bool              // written to in a way that is not modelled
+	stale map[uint64]bool   // elements of a per-CPU array that were written to: what one processor sees of them another does not
 	walk  walk
 
 	// Of an outer map:

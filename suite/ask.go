@@ -124,19 +124,24 @@ func (x *examination) jobs(seqs []ops.Sequence) (jobs []target.Job) {
 // choose leaves out those jobs that kill a kernel which is known to die of them,
 // more often than it takes to see that.
 func (x *examination) choose(jobs []target.Job) []target.Job {
-	known := slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() })
 	return slices.DeleteFunc(jobs, func(job target.Job) bool {
 		if job.Carefully {
 			x.killers++
 		}
-		return job.Carefully && known && x.killers > maxKillers
+		return job.Carefully && x.killers > maxKillers
 	})
 }
 
-// job asks for care where a kernel is known to die, and for less of it where all is to be quick: a late complaint is then
-// one about what comes next.
+// dies says whether the kernel is known to die of something.
+func (x *examination) dies() bool {
+	return slices.ContainsFunc(x.known, func(d shown) bool { return d.On(x.kernel) && d.Kills() })
+}
+
+// job asks for care where the kernel is known to die, and for less of it where all is to be quick: a late complaint is then
+// one about what comes next. Care costs half a second; a kernel that nobody knows to die is asked without, and again with it
+// when it has died.
 func (x *examination) job(seq ops.Sequence) target.Job {
-	job := target.Job{Sequence: seq, Carefully: properties.MayKill(x.kernel, seq)}
+	job := target.Job{Sequence: seq, Carefully: x.dies() && properties.MayKill(x.kernel, seq)}
 	if x.quick {
 		job.Moment = crashMoment
 	}
