@@ -29,6 +29,7 @@ func (s *State) release(h *handle, later bool) {
 	}
 	if o := h.keeps; o != nil {
 		o.held--
+		o.unused(true)
 		o.remember(deadHeld, FamilyInner)
 		s.lost(o, later || o.lingers())
 	}

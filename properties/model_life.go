@@ -26,6 +26,7 @@ func (s *State) closeHandle(h *handle) {
 		s.dropProg(h.prog)
 	case h.obj != nil:
 		h.obj.fds--
+		h.obj.unused(false)
 		s.lost(h.obj, h.obj.lingers())
 	}
 }

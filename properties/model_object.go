@@ -172,6 +172,7 @@ func (s *State) unlink(h *handle) {
 		return
 	}
 	h.obj.pins--
+	h.obj.unused(true)
 	s.lost(h.obj, true)
 }
 

@@ -143,6 +143,12 @@ func (r *running) branch(i int, w ops.StepWord) {
 
 func (r *running) use(step ops.BodyStep) {
 	switch {
+	case step.Word == ops.StepTimer && r.it.kind == atValue:
+		r.timer()
+	case step.Word == ops.StepStop && r.it.kind == atValue:
+		r.stop()
+	case r.it.m != nil && !plainValues(r.it.m.btf):
+		r.lost = true
 	case step.Word == ops.StepRead && r.it.kind == atValue:
 		r.read(step)
 	case step.Word == ops.StepWrite && r.it.kind == atValue:
@@ -190,19 +196,19 @@ func (r *running) innerKey(step ops.BodyStep) ops.Key {
 }
 
 func (r *running) get(step ops.BodyStep) {
-	m := r.it.m
-	if r.it.kind != atMap || m.outer || m.murky || !rowOf(m.spec.Type).lookup || !plainValues(m.btf) {
+	m, in := r.it.m, r.it.in
+	if r.it.kind != atMap || m.outer || m.murky || !rowOf(m.spec.Type).lookup || !plainValues(m.btf) && !m.timed() {
 		r.lost = true
 		return
 	}
 	k := r.innerKey(step)
 	key := ops.Truncate(k.N, m.spec.Key)
-	asked := r.s.runBy(r.it.in, m, k)
+	asked := r.s.runBy(in, m, k)
 	if asked[0].Rule == runBeyond && !step.Key.In {
 		asked[0].Rule = runBeyondConst
 	}
 	if r.it = (place{asked: asked}); r.copy(m).holds(key) {
-		r.it = place{kind: atValue, m: m, in: r.it.in, key: key, asked: asked}
+		r.it = place{kind: atValue, m: m, in: in, key: key, asked: asked}
 	}
 }
 
@@ -244,7 +250,7 @@ func (m *object) indexed() bool { return m.spec.Type == ops.Array || m.spec.Type
 func (r *running) copy(m *object) *object {
 	c := r.copies[m]
 	if c == nil {
-		c = &object{spec: m.spec, data: maps.Clone(m.data), queue: slices.Clone(m.queue), slots: m.slots, outer: m.outer}
+		c = &object{spec: m.spec, data: maps.Clone(m.data), queue: slices.Clone(m.queue), slots: m.slots, outer: m.outer, timers: timersOf(m)}
 		r.copies[m] = c
 	}
 	return c
@@ -377,7 +383,7 @@ func (r *running) commit() {
 			}
 			continue
 		}
-		m.data, m.queue = c.data, c.queue
+		m.data, m.queue, m.timers = c.data, c.queue, c.timers
 	}
 }
 

@@ -35,6 +35,7 @@ func progMoves() []move {
 		{"modes-ways", 0, (*draft).modesWays},
 		{"fields-ways", 0, (*draft).fieldsWays},
 		{"two-ways", 0, (*draft).twoWays},
+		{"timer-ways", 0, (*draft).timerWays},
 		{"run", 2, (*draft).run},
 		{"run-constant", 0, (*draft).runConstant},
 	}
@@ -217,7 +218,9 @@ func (d *draft) perCPUEffects() bool {
 	}
 	last := int(o.Max) - 1
 	at := func() string { return fmt.Sprint(pick(d, []int{0, 1, last, d.between(0, last)})) }
-	element := func(what string) string { return string(words("keep", "get:"+at(), "check", d.inValue(m.shape, what), "swap")) }
+	element := func(what string) string {
+		return string(words("keep", "get:"+at(), "check", d.inValue(m.shape, what), "swap"))
+	}
 	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: words("find:in check", element("write"), element("write"), element("read"), element("read"))}
 	d.add(p)
 	if d.state.openProg(p.Def) != nil && d.state.Kernel.runs(ops.XDP, 0) {

@@ -346,8 +346,11 @@ func (s *stage) freezesTwice() []part {
 	return []part{{ops: all, times: 1}, {ops: all, times: 1}}
 }
 
-// freezes freezes beside writers.
+// freezes freezes beside writers, or beside another who freezes.
 func (s *stage) freezes() []part {
+	if s.d.chance(6) {
+		return s.freezesTwice()
+	}
 	k := s.full()
 	look := ops.Lookup{On: s.on, Key: ops.K(k)}
 	list := slices.Repeat([]ops.Op{look}, s.d.between(1, 6))

@@ -263,7 +263,9 @@ var (
 	runBeyondConst  = rule("run/beyond-constant", "nor with a constant index, however much of the template it is in", "P85").with(ops.FeatureHarm).kills()
 	runUnseenPercpu = rule("run/unseen-percpu", "a program finds what an inner per-CPU array has behind the end of its template", "P85").
 			where(func(k Kernel) bool { return !k.does(percpuArrayMax) }).with(ops.PercpuArray.Feature())
-	runBeyond = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")
-	runEither = rule("run/either", "a lookup that is reached with one outer map or another is made in that with which it is reached", "DOC-18").with(ops.XDP.Feature())
-	runNull   = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
+	runBeyond  = rule("run/beyond", "a program finds nothing between the end of an inner map and that of its template", "P85")
+	timerOnce  = rule("timer/once", "a program sets up the timer of an element of a map that user space holds, once", "P66")
+	timerAlone = rule("timer/alone", "and none in one that outer maps and programs alone hold", "P66")
+	runEither  = rule("run/either", "a lookup that is reached with one outer map or another is made in that with which it is reached", "DOC-18").with(ops.XDP.Feature())
+	runNull    = rule("run/null", "a program finds NULL where nothing is stored", "DOC-19")
 )

@@ -34,11 +34,13 @@ type object struct {
 	dead  bool
 	kept  int // references that only a lying kernel holds
 
-	data  map[uint64]uint64 // of an inner hash or array: values by key
-	queue []uint64          // of a queue or stack: values, the oldest first
-	murky bool              // written to in a way that is not modelled
-	stale map[uint64]bool   // elements of a per-CPU array that were written to: what one processor sees of them another does not
-	walk  walk
+	data    map[uint64]uint64 // of an inner hash or array: values by key
+	queue   []uint64          // of a queue or stack: values, the oldest first
+	murky   bool              // written to in a way that is not modelled
+	timers  map[uint64]bool   // elements whose timer is set up
+	untimed bool              // whether they are is not known any more
+	stale   map[uint64]bool   // elements of a per-CPU array that were written to: what one processor sees of them another does not
+	walk    walk
 
 	// Of an outer map:
 	template *object

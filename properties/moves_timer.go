@@ -1,0 +1,76 @@
+package properties
+
+import (
+	"fmt"
+	"strings"
+
+	"mimic/ops"
+)
+
+// timerWays begins with arrays with timers in an outer map, and a program that
+// sets them up; while descriptors of the maps are closed and opened again, and
+// the maps are put in outer maps and taken out.
+func (d *draft) timerWays() bool {
+	k := d.state.Kernel
+	o := d.mapOf(ops.Array)
+	o.Flags, o.Max = 0, ops.Size(d.between(1, 5))
+	o.BTF = d.someBTF(func(r *btfRow) bool { return strings.HasPrefix(string(r.kind), "timer") && r.special(k) })
+	b := d.state.openBTF(o.BTF)
+	if b == nil {
+		return d.runner()
+	}
+	o.Value = btfRowOf(b.kind).value
+	d.add(o)
+	n := d.homeOf(o.Def)
+	m := d.state.open(n)
+	progs, ok := d.timerProgs(o.Def, n, int(o.Max))
+	if m == nil || m.free || !ok {
+		return true
+	}
+	other := d.like(m)
+	d.add(other)
+	for range d.between(6, 12) {
+		d.timerStep(n, m, progs, []ops.Name{o.Def, other.Def})
+	}
+	return true
+}
+
+// timerProgs loads a program that sets up a timer, given a map directly and given
+// an outer map, and says whether both can be run.
+func (d *draft) timerProgs(inner, outer ops.Name, elements int) (names []ops.Name, ok bool) {
+	element := pick(d, []string{"in", fmt.Sprint(d.between(0, elements-1))})
+	o := ops.Prog{Type: pick(d, []ops.ProgType{ops.XDP, ops.SchedCLS}), Body: words("find:in check keep get:"+element, "check timer", pick(d, []string{"", "stop", "timer"}))}
+	if !d.state.Kernel.loads(o.Type, 0) || !d.state.Kernel.runs(o.Type, 0) {
+		return nil, false
+	}
+	for _, of := range []ops.Name{inner, outer} {
+		o.Def, o.Map = d.fresh("p"), of
+		d.add(o)
+		names = append(names, o.Def)
+	}
+	p := d.state.openProg(o.Def)
+	return append(names, o.Def), p != nil && !p.free // the second is run twice as often
+}
+
+// timerStep runs a program on what is stored, or changes who holds the maps.
+func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
+	i := pick(d, inner)
+	switch d.between(0, 7) {
+	case 0:
+		d.closeOne(func(h *handle) bool { return isOpenInner(h) && h.obj == d.state.objectOf(i) })
+	case 1:
+		d.add(ops.Reopen{Def: d.fresh("i"), Of: i})
+	case 2, 3:
+		if open := d.names(func(h *handle) bool { return isOpenInner(h) && h.obj == d.state.objectOf(i) }); len(open) > 0 {
+			d.add(ops.Update{On: n, Key: d.goodKey(m), Value: ops.Val{Name: pick(d, open)}})
+		}
+	case 4:
+		if keys := m.keys(); len(keys) > 1 {
+			d.add(ops.Delete{On: n, Key: ops.K(pick(d, keys))})
+		}
+	default:
+		if keys := m.keys(); len(keys) > 0 {
+			d.add(ops.Run{On: pick(d, progs), Key: ops.K(pick(d, keys)), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
+		}
+	}
+}
