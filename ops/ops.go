@@ -134,7 +134,8 @@ type (
 		On  Name    `text:"on"`
 		Use FileUse `text:"arg"`
 	}
-	// Info answers what the kernel says of a map (BPF_OBJ_GET_INFO_BY_FD).
+	// Info answers what the kernel says of a map, or which maps it says that a
+	// program uses, and which its instructions load (BPF_OBJ_GET_INFO_BY_FD).
 	Info struct {
 		On Name `text:"on"`
 	}
@@ -239,6 +240,11 @@ type (
 		Def Name `text:"def"`
 		Of  Name `text:"arg"`
 	}
+	// Bind adds a map to those that a program uses and keeps (BPF_PROG_BIND_MAP).
+	Bind struct {
+		On  Name `text:"on"`
+		Map Name `text:"arg"`
+	}
 	// Iter makes an iterator over the elements of a map, which keeps the map
 	// (BPF_LINK_CREATE of BPF_TRACE_ITER).
 	Iter struct {
@@ -323,6 +329,7 @@ var table = []*row{
 	describe[Renew]("renew"),
 	describe[Still]("still"),
 	describe[Attach]("attach"),
+	describe[Bind]("bind"),
 	describe[Iter]("iter"),
 	describe[Process]("process"),
 	describe[Kill]("kill"),

@@ -72,6 +72,18 @@ func Describe(t MapType, key, value, max Size, flags CreateFlags, label string, 
 	return s
 }
 
+// DescribeProgram is the text that Info answers of a program: the maps that it uses, and those that its instructions load.
+func DescribeProgram(uses, loads []Name) string {
+	return "uses" + listed(uses) + ", loads" + listed(loads)
+}
+
+func listed(names []Name) (s string) {
+	for _, n := range names {
+		s += " " + string(n)
+	}
+	return s
+}
+
 // DescribeFile is what /proc/self/fdinfo says of a map.
 func DescribeFile(t MapType, key, value, max Size, flags CreateFlags, frozen int) string {
 	return fmt.Sprintf("type %d key %d value %d max %d flags %x frozen %d", t, key, value, max, uint32(flags), frozen)

@@ -161,7 +161,7 @@ var Claims = []*Claim{
 		Focus: weights{"put": 8, "close": 12, "close-outer": 6, "alive": 10, "gone": 8}},
 	{ID: "P64", Families: both, Source: "kernel/bpf/syscall.c bpf_prog_free_deferred", Needs: []string{ops.XDP.Feature()},
 		Says:  "a loaded program keeps the outer map that it uses, and lets it go when it is unloaded",
-		Focus: weights{"prog": 14, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
+		Focus: weights{"prog": 14, "bind": 5, "prog-info": 2, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
 	{ID: "P65", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_release",
 		Says:  "a map lives while a descriptor of it is open, and is gone when nothing refers to it",
 		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 7, "both-ways": 3, "hold": 2, "live": 2}},
@@ -350,7 +350,7 @@ var Claims = []*Claim{
 		Opening: "kept-outer",
 		Often:   3}, // each is done some thousand times
 	{ID: "U1", Families: allKinds, Long: true, Source: "kernel/bpf/syscall.c __sys_bpf, map_create, bpf_map_get_fd_by_id, bpf_prog_load; Documentation/admin-guide/sysctl/kernel.rst unprivileged_bpf_disabled",
-		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature(), ops.Kprobe.Feature()},
+		Since: Version{5, 8}, Needs: []string{ops.FeatureCaps, ops.SocketFilter.Feature(), ops.XDP.Feature()},
 		Says: "who may create, update and look up: what takes a capability is refused without it, and what a descriptor is enough for is done with none",
 		Focus: weights{"caps": 44, "outer": 34, "seed-outer": 8, "inner": 4, "inner-other": 18, "put": 14, "get": 40, "delete": 4, "next": 3, "dump": 3,
 			"batch-update": 3, "batch-read": 3, "reopen": 32, "alive": 12, "info": 2, "freeze": 20, "freeze-inner": 8, "iterate": 3, "pin": 4, "get-path": 5,

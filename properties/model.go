@@ -105,6 +105,8 @@ func (s *State) stepLife(op ops.Op) []Outcome {
 		return s.still(o)
 	case ops.Attach:
 		return s.attach(o)
+	case ops.Bind:
+		return s.bindMap(o)
 	case ops.Iter:
 		return s.iter(o)
 	case ops.Process:
@@ -254,7 +256,9 @@ func (s *State) denied(m *object, need access) *Rule {
 // and nowhere else: bpf_obj_get_info_by_fd in kernel/bpf/syscall.c.
 func (s *State) info(n ops.Name) []Outcome {
 	switch m := s.open(n); {
-	case s.openProg(n) != nil || s.openBTF(n) != nil || s.openLink(n):
+	case s.openProg(n) != nil:
+		return s.progInfo(s.openProg(n))
+	case s.openBTF(n) != nil || s.openLink(n):
 		return anything(nil) // they have an info of their own
 	case s.openOther(n):
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)

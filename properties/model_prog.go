@@ -16,10 +16,11 @@ type program struct {
 	typ    ops.ProgType
 	flags  ops.ProgFlags
 	body   ops.Body
-	uses   *object // the map that it is given
-	second *object // the second one; the same again if it looks in no other
-	free   bool    // nothing is claimed of what it does
-	refs   int     // descriptors, paths, links, processes
+	uses   *object   // the map that it is given
+	second *object   // the second one; the same again if it looks in no other
+	bound  []*object // others that were bound to it
+	free   bool      // nothing is claimed of what it does
+	refs   int       // descriptors, paths, links, processes
 
 	attached bool // to its function, once
 }
@@ -180,16 +181,6 @@ func (s *State) loaded(o ops.Prog, m *object, free bool) {
 		m.served = true
 	}
 	s.handles[o.Def] = &handle{prog: p, open: true}
-}
-
-// maps are those that a program keeps.
-func (p *program) maps() (all []*object) {
-	for _, m := range []*object{p.uses, p.second} {
-		if m != nil && !slices.Contains(all, m) {
-			all = append(all, m)
-		}
-	}
-	return all
 }
 
 // plainly says that nothing about the program's type or flags gets in its way.

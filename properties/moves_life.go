@@ -14,6 +14,26 @@ func (d *draft) closeOne(is func(*handle) bool) bool {
 	return d.add(ops.Close{On: pick(d, all)})
 }
 
+// bind binds a map, mostly an outer one, to a program, and asks which maps that uses.
+func (d *draft) bind() bool {
+	all := d.names(isProg)
+	n, _, ok := d.outerName()
+	if d.chance(4) {
+		n, ok = d.anyName(), true
+	}
+	if len(all) == 0 || !ok || !hasBind(d.state.Kernel) {
+		return false
+	}
+	p := pick(d, all)
+	return d.add(ops.Bind{On: p, Map: n}) && d.add(ops.Info{On: p})
+}
+
+// progInfo asks which maps a program uses.
+func (d *draft) progInfo() bool {
+	all := d.names(isProg)
+	return len(all) > 0 && d.add(ops.Info{On: pick(d, all)})
+}
+
 // close closes anything that is open, and now and then what is not.
 func (d *draft) close() bool {
 	if d.chance(20) {

@@ -35,6 +35,8 @@ func progMoves() []move {
 		{"modes-ways", 0, (*draft).modesWays},
 		{"fields-ways", 0, (*draft).fieldsWays},
 		{"two-ways", 0, (*draft).twoWays},
+		{"bind", 0, (*draft).bind},
+		{"prog-info", 0, (*draft).progInfo},
 		{"timer-ways", 0, (*draft).timerWays},
 		{"run", 2, (*draft).run},
 		{"run-constant", 0, (*draft).runConstant},

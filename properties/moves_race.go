@@ -294,8 +294,11 @@ func (s *stage) reuse() []part {
 
 // mixed does everything.
 func (s *stage) mixed() []part {
-	if s.d.chance(6) {
+	switch s.d.between(0, 5) {
+	case 0:
 		return s.freezesTwice()
+	case 1:
+		return s.elementsTwice()
 	}
 	var parts []part
 	threads := s.d.between(2, 4)
@@ -344,6 +347,30 @@ func (s *stage) freezesTwice() []part {
 		all = append(all, ops.Freeze{On: o.Def})
 	}
 	return []part{{ops: all, times: 1}, {ops: all, times: 1}}
+}
+
+// elementsTwice, a kind of mixture, has two threads store under the same row of keys, and delete them: what is stored
+// where nothing was, or deleted, is so by one of them.
+func (s *stage) elementsTwice() []part {
+	row := s.d.between(12, 24)
+	o := ops.Outer{Def: s.d.fresh("o"), Kind: s.outer.outerKind(), Key: 4, Value: 4, Max: 32, Template: s.inners[0]}
+	s.d.add(o)
+	flags := ops.Any
+	if o.Kind == ops.OuterHash {
+		flags = ops.NoExist
+	}
+	times := s.d.between(3, 6)
+	thread := func(n ops.Name) part {
+		var list []ops.Op
+		for k := range row {
+			list = append(list, ops.Update{On: o.Def, Key: ops.K(uint64(k)), Value: ops.Val{Name: n}, Flags: flags})
+		}
+		for k := range row {
+			list = append(list, ops.Delete{On: o.Def, Key: ops.K(uint64(k))})
+		}
+		return part{ops: list, times: times}
+	}
+	return []part{thread(s.inners[0]), thread(s.inners[1])}
 }
 
 // freezes freezes beside writers, or beside another who freezes.

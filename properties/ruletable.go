@@ -147,6 +147,8 @@ var (
 	liveFD      = rule("live/descriptor", "an open descriptor keeps a map", "P65")
 	liveUsed    = rule("live/used", "a program keeps a map that it uses", "P65").with(ops.XDP.Feature())
 	liveSlot    = rule("live/stored", "being stored keeps a map", "P60")
+	progSays    = rule("info/program", "the kernel tells which maps a program uses, and by which ids its instructions load them", "P64")
+	progBinds   = rule("bind", "a map can be bound to a program, once or again", "P64").where(hasBind)
 	liveProg    = rule("live/program", "a program keeps the outer map that it uses", "P64")
 	livePin     = rule("live/path", "a path keeps a map", "L1").with(ops.FeaturePins)
 	liveBTF     = rule("live/btf", "an outer map keeps what describes the values of its template", "P14")

@@ -2,6 +2,8 @@ package repro
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"mimic/ops"
 )
@@ -172,8 +174,23 @@ func (w *writer) emitDump(o ops.Dump) ([]string, error) {
 	return one("dump(%s, %d);", c(o.On), max(h.key, 1))
 }
 
+// emitUses asks which of the maps that were made a program uses.
+func (w *writer) emitUses(o ops.Info) ([]string, error) {
+	w.need("uses", "prog")
+	all := "(struct known[]){ "
+	for _, n := range slices.Sorted(maps.Keys(w.handles)) {
+		if h := w.handles[n]; h.made && h.created == n {
+			all += fmt.Sprintf("{ %q, %s }, ", string(n), w.id(h))
+		}
+	}
+	return one("uses(%s, %s{ 0 } });", c(o.On), all)
+}
+
 func (w *writer) emitInfo(o ops.Info) ([]string, error) {
 	h := w.handle(o.On)
+	if h.program != nil {
+		return w.emitUses(o)
+	}
 	w.need("info", "id")
 	id, btf := "0", "0"
 	if h.made {

@@ -79,6 +79,11 @@ func (w *writer) emitHold(op ops.Op) ([]string, error) {
 		w.use(o.Of)
 		w.need("attach")
 		return one("%s = attach(%s);", c(o.Def), c(o.Of))
+	case ops.Bind:
+		w.use(o.On)
+		w.use(o.Map)
+		w.need("bind")
+		return one("bind_map(%s, %s);", c(o.On), c(o.Map))
 	case ops.Iter:
 		w.define(o.Def, handle{})
 		w.use(o.Of)

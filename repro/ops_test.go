@@ -45,6 +45,7 @@ var decisions = map[string]struct{ example, has string }{
 	"renew":        {aMap + "o0.renew(1)", "renew(o0, &(uint32_t){ 1 }, &(struct map_attr){ .map_type = 1 /* hash */"},
 	"still":        {aMap + "i0.still(0)", "still(i0, &(uint32_t){ 0 });"},
 	"attach":       {aMap + "p0 = prog(tracing, o0, find:0)\na0 = attach(p0)", "a0 = attach(p0);"},
+	"bind":         {aMap + "p0 = prog(xdp, o0, find:0)\np0.bind(o0)\np0.info()", "bind_map(p0, o0);"},
 	"iter":         {aMap + "t0 = iter(i0)", "t0 = iterate(i0);"},
 	"process":      {aMap + "c0 = process(i0)", "c0 = hold_in_process(i0);"},
 	"kill":         {aMap + "c0 = process(i0)\nc0.kill()", "kill_process(&c0);"},

@@ -440,6 +440,15 @@ static void info(int fd, uint32_t id, uint32_t btf)
 			i.max, i.flags, i.name, !i.btf_id && !i.btf_key && !i.btf_value ? "" : i.btf_id == btf ? "its" : "another");
 }
 
+//# bind bpf
+/* A program uses another map, too. */
+static void bind_map(int prog, int map)
+{
+	uint32_t a[3] = { prog, map, 0 };
+
+	answers(bpf(35 /* BPF_PROG_BIND_MAP */, a, sizeof(a)));
+}
+
 //# closefd
 static void close_fd(int *fd)
 {
@@ -653,6 +662,65 @@ static int test_run(int fd, int packet, int context)
 		return -1;
 	retval = a.retval;
 	return 0;
+}
+
+//# uses ptr bpf prog
+struct known {
+	const char *name;
+	uint32_t id;
+};
+
+static int is_known(uint32_t id, const uint32_t *ids, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return 1;
+	return 0;
+}
+
+/* Those of the maps that are among some ids. */
+static void list_known(const struct known *maps, const uint32_t *ids, int n)
+{
+	int i;
+
+	for (i = 0; maps[i].name; i++)
+		if (is_known(maps[i].id, ids, n))
+			sprintf(answer + strlen(answer), " %s", maps[i].name);
+}
+
+/* Which of the maps, in the order of their names, the kernel says that a program uses, and which its instructions load. */
+static void uses(int fd, const struct known *maps)
+{
+	static struct insn insns[4096];
+	static uint32_t ids[64], loads[4096];
+	struct {
+		uint32_t type, id;
+		unsigned char tag[8];
+		uint32_t jited_len, xlated_len;
+		uint64_t jited, xlated, load_time;
+		uint32_t uid, nr_ids;
+		uint64_t ids;
+	} i = { .xlated_len = sizeof(insns), .xlated = ptr(insns), .nr_ids = 64, .ids = ptr(ids) };
+	struct {
+		uint32_t fd, len;
+		uint64_t info;
+	} a = { .fd = fd, .len = sizeof(i), .info = ptr(&i) };
+	uint32_t at;
+	int n = 0;
+
+	if (bpf(15 /* BPF_OBJ_GET_INFO_BY_FD */, &a, sizeof(a)) < 0)
+		return;
+	for (at = 0; at < i.xlated_len / sizeof(*insns) && at < 4096; at++)
+		if (insns[at].code == 0x18 && (insns[at].regs >> 4 == 1 || insns[at].regs >> 4 == 2))
+			loads[n++] = insns[at].imm;
+	strcpy(answer, "= uses");
+	list_known(maps, ids, i.nr_ids);
+	strcat(answer, ", loads");
+	list_known(maps, loads, n);
+	if (is_known(0, loads, n))
+		strcat(answer, " id0");
 }
 
 //# attach bpf

@@ -36,6 +36,7 @@ const (
 	cmdUpdateBatch   = 26
 	cmdDeleteBatch   = 27
 	cmdLinkCreate    = 28
+	cmdProgBindMap   = 35
 	badFD            = 0xffffffff
 	elementBuffer    = 64 << 10 // more than any value, per-CPU ones included
 	guard            = 0xa5     // what buffers hold where the kernel must not write
@@ -144,6 +145,8 @@ func address(b []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&b[0])))
 }
 
+func address32(n []uint32) uint64 { return uint64(uintptr(unsafe.Pointer(&n[0]))) }
+
 // element does one of the commands on a key, and for some of them a value.
 func element(cmd uintptr, fd uint32, key, value []byte, flags, tail uint64) unix.Errno {
 	attr := elementAttr{fd: fd, key: address(key), value: address(value), flags: flags, tail: tail}
@@ -183,6 +186,9 @@ type progInfo struct {
 	tag                [8]byte
 	jitedLen, xlated   uint32
 	jited, xlatedInsns uint64
+	loadTime           uint64
+	user, nrMapIDs     uint32
+	mapIDs             uint64
 }
 
 // translated is a short program as the verifier left it.

@@ -205,6 +205,8 @@ func (x *Executor) doHold(op ops.Op) ops.Result {
 		return x.still(o)
 	case ops.Attach:
 		return x.attach(o)
+	case ops.Bind:
+		return x.bind(o)
 	case ops.Iter:
 		return x.iter(o)
 	case ops.Process:
@@ -307,6 +309,8 @@ func (x *Executor) info(o ops.Info) ops.Result {
 	switch {
 	case errno != 0:
 		return failed(errno)
+	case h.program != nil:
+		return x.uses(h)
 	case h.id == 0:
 		return ops.OK // of something else: another structure
 	case info.id != h.id:

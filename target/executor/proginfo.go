@@ -1,0 +1,66 @@
+package executor
+
+import (
+	"maps"
+	"runtime"
+	"slices"
+
+	"mimic/ops"
+)
+
+// Of the instruction that loads a map: its code, and what its source says is in
+// the number that follows (BPF_PSEUDO_MAP_FD or VALUE).
+const (
+	loadsNumber = 0x18
+	manyMaps    = 64 // that a program uses
+)
+
+// bind adds a map to those that a program uses (BPF_PROG_BIND_MAP).
+func (x *Executor) bind(o ops.Bind) ops.Result {
+	_, errno := bpf(cmdProgBindMap, &bindAttr{prog: x.handle(o.On).fd, given: x.handle(o.Map).fd})
+	return failed(errno)
+}
+
+// uses answers which maps of the sequence the kernel says that a program uses,
+// and which of all maps its instructions load.
+func (x *Executor) uses(h *handle) ops.Result {
+	ids := make([]uint32, manyMaps)
+	info := progInfo{mapIDs: address32(ids), nrMapIDs: manyMaps}
+	errno := infoByFD(h.fd, &info)
+	runtime.KeepAlive(ids)
+	if errno != 0 {
+		return failed(errno)
+	}
+	insns, errno := translated(h.fd)
+	if errno != 0 {
+		return failed(errno)
+	}
+	return ops.Read(ops.DescribeProgram(x.namesOf(ids[:min(info.nrMapIDs, manyMaps)]), x.namesOf(loadedBy(insns))))
+}
+
+// loadedBy are the ids of maps that instructions load.
+func loadedBy(insns []instruction) (ids []uint32) {
+	for _, i := range insns {
+		if source := i.regs >> 4; i.code == loadsNumber && (source == 1 || source == 2) {
+			ids = append(ids, uint32(i.imm))
+		}
+	}
+	return ids
+}
+
+// namesOf are the names of maps of the sequence, each once and in order; what is
+// none of its maps has none, but an id that no map has is called so.
+func (x *Executor) namesOf(ids []uint32) []ops.Name {
+	names := map[ops.Name]bool{}
+	for _, id := range ids {
+		if n, known := x.byID[id]; known {
+			names[n] = true
+		} else if id == 0 {
+			names["id0"] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// bindAttr is what BPF_PROG_BIND_MAP takes.
+type bindAttr struct{ prog, given, flags uint32 }
