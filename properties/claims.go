@@ -161,7 +161,7 @@ var Claims = []*Claim{
 		Focus: weights{"put": 8, "close": 12, "close-outer": 6, "alive": 10, "gone": 8}},
 	{ID: "P64", Families: both, Source: "kernel/bpf/syscall.c bpf_prog_free_deferred", Needs: []string{ops.XDP.Feature()},
 		Says:  "a loaded program keeps the outer map that it uses, and lets it go when it is unloaded",
-		Focus: weights{"prog": 14, "bind": 5, "prog-info": 2, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
+		Focus: weights{"prog": 14, "bind": 10, "prog-info": 2, "close-prog": 6, "close": 4, "close-outer": 12, "alive": 12, "gone": 8, "reopen": 4}},
 	{ID: "P65", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_release",
 		Says:  "a map lives while a descriptor of it is open, and is gone when nothing refers to it",
 		Focus: weights{"close": 10, "alive": 12, "reopen": 10, "linger": 7, "both-ways": 3, "hold": 2, "live": 2}},

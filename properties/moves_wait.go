@@ -51,7 +51,17 @@ func (s *stage) waitsOrNot() []part {
 	if s.d.state.Kernel.does(sleepInside) && s.d.chance(6) {
 		return s.sleeps()
 	}
+	if s.d.chance(4) {
+		s.sleeper()
+	}
 	return s.waits()
+}
+
+// sleeper loads a program that may sleep and uses the outer map; it is never run.
+func (s *stage) sleeper() {
+	if t, flags, ok := s.d.sleepType(""); ok {
+		s.d.add(ops.Prog{Def: s.d.fresh("p"), Type: t, Map: s.on, Body: "find:in check", Flags: flags})
+	}
 }
 
 // sleeps writes while a program counts in what is taken out that may sleep: nobody
