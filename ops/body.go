@@ -37,6 +37,10 @@ const (
 	StepKeep   StepWord = "keep"   // other = it
 	StepSwap   StepWord = "swap"   // exchanges it and other
 	StepSpill  StepWord = "spill"  // stores it on the stack and loads it again
+	StepStash  StepWord = "stash"  // stores it on the stack, where it stays
+	StepFetch  StepWord = "fetch"  // it = what was stashed
+	StepSame   StepWord = "same"   // ends the program unless it is other
+	StepDiffer StepWord = "differ" // ends the program if it is other
 	StepPass   StepWord = "pass"   // it = what a subprogram returns that is given it
 	StepMerge  StepWord = "merge"  // it = other, on a branch of its own
 	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
@@ -62,7 +66,7 @@ var stepArgs = map[StepWord]struct {
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
 	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
-	StepSpill: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
+	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
 }

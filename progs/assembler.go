@@ -25,6 +25,7 @@ const (
 	memoryAt  = -32 // ArgStack; 16 bytes, so that a bpf_dynptr has room
 	ownKeyAt  = -32 - MaxKey
 	roundAt   = ownKeyAt - 8
+	stashAt   = roundAt - 8
 )
 
 // Names of places in a program.
@@ -84,12 +85,18 @@ func (a *assembler) begin() {
 		asm.Mov.Imm(it, 0),
 		asm.Mov.Imm(other, 0),
 	)
-	if slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == ops.StepLoop }) {
-		a.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R10, roundAt, asm.R1, asm.DWord))
-	}
+	a.zero(ops.StepLoop, roundAt)
+	a.zero(ops.StepFetch, stashAt)
 	if a.Gated {
 		a.uses[exitLabel] = true
 		a.add(asm.LoadMem(asm.R1, mailbox, ReadyAt, asm.DWord), asm.JEq.Imm(asm.R1, 0, exitLabel))
+	}
+}
+
+// zero stores 0 on the stack for the steps with a word, if there are any.
+func (a *assembler) zero(word ops.StepWord, at int16) {
+	if slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == word }) {
+		a.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R10, at, asm.R1, asm.DWord))
 	}
 }
 
@@ -135,9 +142,19 @@ func (a *assembler) reached() {
 // endIfNull ends the program at this step if a register is NULL, and goes on at
 // a label if it is not.
 func (a *assembler) endIfNull(reg asm.Register, label string) {
+	a.endUnless(asm.JNE.Imm(reg, 0, label))
+}
+
+// endUnless ends the program at this step unless it jumps.
+func (a *assembler) endUnless(jump asm.Instruction) {
+	a.add(jump)
+	a.ended()
+}
+
+// ended leaves that the program ended at this step.
+func (a *assembler) ended() {
 	a.uses[exitLabel] = true
 	a.add(
-		asm.JNE.Imm(reg, 0, label),
 		storeImm(mailbox, EndAt, int64(a.n), asm.DWord),
 		asm.Ja.Label(exitLabel),
 	)

@@ -85,6 +85,7 @@ type inspector struct {
 	given     [2]Given // the map, and the second one
 	steps     []ops.BodyStep
 	it, other pointer
+	stash     pointer
 	ids       int
 	locked    int  // id of the value whose lock is held; 0: none is
 	again     bool // in the second round of a loop
@@ -172,6 +173,12 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		p.other = p.it
 	case ops.StepSwap:
 		p.it, p.other = p.other, p.it
+	case ops.StepStash:
+		p.stash = p.it
+	case ops.StepFetch:
+		p.it = p.stash
+	case ops.StepSame, ops.StepDiffer:
+		p.compare(s.Word)
 	case ops.StepSpill, ops.StepPass, ops.StepFar:
 	default:
 		return p.use(s), false
@@ -204,11 +211,32 @@ func (p *inspector) check() (ends bool) {
 	if p.it.kind == null {
 		return true
 	}
-	if p.other.id == p.it.id && p.it.id != 0 {
-		p.other.null = never
-	}
+	p.known(p.it.id, never)
 	p.it.null = never
 	return false
+}
+
+// known is what is known of all copies of a pointer.
+func (p *inspector) known(id int, null doubt) {
+	for _, at := range []*pointer{&p.it, &p.other, &p.stash} {
+		if at.id == id && id != 0 {
+			at.null = null
+		}
+	}
+}
+
+// compare goes on where it is, or is not, other: what is equal to what is not NULL is not either, to some kernels.
+func (p *inspector) compare(w ops.StepWord) {
+	pointers := []kind{outerMap, innerMap, value}
+	switch {
+	case !slices.Contains(pointers, p.it.kind) || !slices.Contains(pointers, p.other.kind):
+		p.report.Unsure = true
+		p.it.kind, p.other.kind = unknown, unknown
+	case w == ops.StepSame && p.it.null == never && p.other.null == maybe:
+		p.known(p.other.id, perhaps)
+	case w == ops.StepSame && p.it.null == maybe && p.other.null == never:
+		p.known(p.it.id, perhaps)
+	}
 }
 
 // use is a step that needs a pointer to something.

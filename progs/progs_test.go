@@ -36,6 +36,8 @@ var bodies = map[string]ops.Body{
 	"direct":   "direct asval",
 	"count":    "find:1 check get:in check count:1000 read",
 	"second":   "find:1 check keep second:in check merge get:in",
+	"stash":    "find:1 stash check fetch",
+	"same":     "find:1 check keep find:2 differ same",
 	"either":   "far either:1 check get:in",
 }
 

@@ -32,6 +32,10 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepKeep:   func(a *assembler, _ ops.BodyStep) { a.add(asm.Mov.Reg(other, it)) },
 	ops.StepSwap:   (*assembler).swap,
 	ops.StepSpill:  (*assembler).spill,
+	ops.StepStash:  func(a *assembler, _ ops.BodyStep) { a.add(asm.StoreMem(asm.R10, stashAt, it, asm.DWord)) },
+	ops.StepFetch:  func(a *assembler, _ ops.BodyStep) { a.add(asm.LoadMem(it, asm.R10, stashAt, asm.DWord)) },
+	ops.StepSame:   func(a *assembler, _ ops.BodyStep) { a.compare(asm.JEq, asm.JNE) },
+	ops.StepDiffer: func(a *assembler, _ ops.BodyStep) { a.compare(asm.JNE, asm.JEq) },
 	ops.StepPass:   (*assembler).passOn,
 	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
 	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
@@ -117,6 +121,19 @@ func (a *assembler) get(s ops.BodyStep) {
 
 func (a *assembler) swap(ops.BodyStep) {
 	a.add(asm.Mov.Reg(scratch, it), asm.Mov.Reg(it, other), asm.Mov.Reg(other, scratch))
+}
+
+// compare goes on if it and other compare as wanted. Every second step asks whether they compare otherwise: a
+// verifier tells what it knows where a jump is taken from what it knows where it is not.
+func (a *assembler) compare(wanted, otherwise asm.JumpOp) {
+	if a.n%2 == 0 {
+		a.endUnless(wanted.Reg(it, other, a.next()))
+		return
+	}
+	ends := fmt.Sprintf("ends%d", a.n)
+	a.add(otherwise.Reg(it, other, ends), asm.Ja.Label(a.next()))
+	a.label = ends
+	a.ended()
 }
 
 func (a *assembler) spill(ops.BodyStep) {

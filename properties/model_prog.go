@@ -30,7 +30,7 @@ func (s *State) load(o ops.Prog) []Outcome {
 	m := s.open(o.Map)
 	second := s.second(o, m)
 	switch {
-	case !s.Kernel.loads(o.Type, o.Flags) || m == nil && o.Body.Second():
+	case !s.Kernel.loads(o.Type, o.Flags) || m == nil && (o.Body.Second() || !s.Kernel.callable(o.Body)): // functions are looked at before maps
 		return s.unknownProg(o, ops.OK)
 	case s.openOther(o.Map) || o.Body.Second() && s.openOther(o.With):
 		return notAMap(unix.EINVAL, otherFD)

@@ -70,6 +70,7 @@ type running struct {
 	p         *program
 	op        ops.Run
 	it, other place
+	stash     place
 	copies    map[*object]*object
 	said      []said
 	checks    map[int][]Ref // what promises that a check was passed
@@ -107,6 +108,12 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.other = r.it
 	case ops.StepSwap:
 		r.it, r.other = r.other, r.it
+	case ops.StepStash:
+		r.stash = r.it
+	case ops.StepFetch:
+		r.it = r.stash
+	case ops.StepSame, ops.StepDiffer:
+		return r.compare(i, step.Word == ops.StepSame)
 	case ops.StepMerge, ops.StepMaybe:
 		r.branch(i, step.Word)
 	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepLock, ops.StepUnlock:
@@ -118,6 +125,22 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.use(step)
 	}
 	return false
+}
+
+// compare ends the program unless it is other, or if it is.
+func (r *running) compare(i int, same bool) (ends bool) {
+	by := union(r.it.asked, r.other.asked)
+	r.checks[i+1] = by
+	if r.it.equal(r.other) == same {
+		return false
+	}
+	r.say("null@"+strconv.Itoa(i+1), by)
+	return true
+}
+
+// equal says whether two registers hold the same address.
+func (p place) equal(q place) bool {
+	return p.kind == q.kind && (p.kind == atNull || p.m == q.m && p.key == q.key && p.off == q.off)
 }
 
 // taken says whether the branch of a step is taken.

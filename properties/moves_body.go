@@ -39,6 +39,8 @@ func (d *draft) found() string {
 		return string(words(d.find(), "keep check maybe check"))
 	case 2:
 		return straight + " " + straight
+	case 3:
+		return string(words(d.find(), "stash check", pick(d, []string{"", d.find()}), "fetch"))
 	}
 	return straight
 }
@@ -162,8 +164,10 @@ func (d *draft) useOf(position int) string {
 
 // nullBody uses what has not been checked, or on one branch only.
 func (d *draft) nullBody(m *object) ops.Body {
-	way := pick(d, []string{"", "", "", "spill", "pass", "keep find:in check swap"})
-	switch d.between(0, 7) {
+	way := pick(d, []string{"", "", "", "spill", "pass", "keep find:in check swap", "stash find:in check fetch"})
+	switch d.between(0, 8) {
+	case 8:
+		return words(pick(d, []string{"", "spill"}), d.found(), "keep", d.find(), "differ", d.use())
 	case 0:
 		return words(d.find(), way, "keep", d.find(), "check merge", d.use())
 	case 1:
@@ -211,9 +215,9 @@ func (d *draft) fieldsBody(m *object) ops.Body {
 	case 0:
 		return words(d.find(), "check keep", one, "check timer stop")
 	case 1:
-		return words(d.find(), "check keep", d.find(), "check", one, "check timer")
+		return words(d.find(), "check keep", d.find(), "check", pick(d, []string{"", "merge"}), one, "check timer")
 	case 2:
-		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check lock swap unlock")
+		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check", pick(d, []string{"", "merge"}), "lock swap unlock")
 	case 3:
 		return words(d.find(), "check", one, "check", pick(d, []string{"lock", "unlock", "lock lock", "lock unlock unlock", "lock pass unlock"}))
 	}
