@@ -920,8 +920,8 @@ static void renew(int fd, const void *key, struct map_attr *a, uint64_t flags)
 //# fdinfo
 static void fdinfo(int fd)
 {
-	static const char *const names[] = { "map_type", "key_size", "value_size", "max_entries", "map_flags", "frozen" };
-	long value[6] = { -1, -1, -1, -1, -1, -1 }, n;
+	static const char *const names[] = { "map_type", "key_size", "value_size", "max_entries", "map_flags", "frozen", "memlock" };
+	long value[7] = { -1, -1, -1, -1, -1, -1, -1 }, n;
 	char line[128], word[64];
 	FILE *f;
 	int i;
@@ -929,12 +929,14 @@ static void fdinfo(int fd)
 	sprintf(line, "/proc/self/fdinfo/%d", fd);
 	f = fopen(line, "r");
 	while (f && fgets(line, sizeof(line), f))
-		for (i = 0; i < 6; i++)
+		for (i = 0; i < 7; i++)
 			if (sscanf(line, "%63[^:]: %li", word, &n) == 2 && !strcmp(word, names[i]))
 				value[i] = n;
 	if (f)
 		fclose(f);
 	sprintf(answer, "= type %ld key %ld value %ld max %ld flags %lx frozen %ld", value[0], value[1], value[2], value[3], value[4], value[5]);
+	if (value[0] == 12 /* ARRAY_OF_MAPS */ && value[6] < (long)sizeof(void *) * value[3])
+		strcat(answer, " memlock too small");
 }
 
 //# iterate prog kernelbtf ptr bpf

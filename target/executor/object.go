@@ -97,8 +97,12 @@ func describeFile(fd uint32) ops.Result {
 		}
 		return -1
 	}
-	return ops.Read(ops.DescribeFile(ops.MapType(is("map_type")), ops.Size(is("key_size")), ops.Size(is("value_size")),
-		ops.Size(is("max_entries")), ops.CreateFlags(is("map_flags")), is("frozen")))
+	said := ops.DescribeFile(ops.MapType(is("map_type")), ops.Size(is("key_size")), ops.Size(is("value_size")),
+		ops.Size(is("max_entries")), ops.CreateFlags(is("map_flags")), is("frozen"))
+	if pointer := int(unsafe.Sizeof(uintptr(0))); ops.MapType(is("map_type")) == ops.ArrayOfMaps && is("memlock") < pointer*is("max_entries") {
+		said += ops.WordTooSmall // for an address in each element
+	}
+	return ops.Read(said)
 }
 
 // mapPage maps a page shared, to read, and unmaps it.

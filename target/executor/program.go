@@ -20,6 +20,7 @@ type loaded struct {
 	given handle // the map that it was given
 	mail  *mailbox
 	turn  sync.Mutex // of the mailbox
+	runs  int        // of one that counts elements
 }
 
 func (x *Executor) load(o ops.Prog) ops.Result {

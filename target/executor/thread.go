@@ -87,10 +87,13 @@ func (t *thread) run() {
 // alone says whether a thread is to end that goes on until it is alone.
 func (t *thread) alone() bool { return t.about.Until == ops.UntilAlone && t.busy.Load() <= 0 }
 
-func (t *thread) pinToProcessor() {
+func (t *thread) pinToProcessor() { pinTo(int(t.about.CPU)) }
+
+// pinTo keeps this thread on one processor; there may be fewer.
+func pinTo(cpu int) {
 	var set unix.CPUSet
 	all := processors()
-	set.Set(all[int(t.about.CPU)%len(all)])
+	set.Set(all[cpu%len(all)])
 	unix.SchedSetaffinity(0, &set)
 }
 
