@@ -49,11 +49,11 @@ func (d *draft) secondOf(m *object) (ops.Name, *object, bool) {
 	}
 	d.add(outer)
 	second := d.state.open(outer.Def)
-	if second == nil {
+	if second == nil || second.free {
 		return "", nil, false
 	}
 	d.homeIn(outer.Def, second, d.like(second))
-	return outer.Def, second, !second.free
+	return outer.Def, second, true
 }
 
 // nearTemplate is a map like the template of an outer map, or one with other values, or that programs may only read.
