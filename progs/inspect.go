@@ -323,7 +323,7 @@ func (g Given) elides() bool {
 
 // unless doubts the body if the type of map is none of those.
 func (p *inspector) unless(types []ops.MapType) {
-	if g := p.reached(); !slices.Contains(types, g.Type) || g.Flags&(ops.ReadOnlyProg|ops.WriteOnlyProg) != 0 {
+	if !slices.Contains(types, p.reached().Type) {
 		p.report.Unsure = true
 	}
 }

@@ -314,7 +314,8 @@ func (d *draft) constantWays() bool {
 	return true
 }
 
-// readBothWays has programs read a value of a map directly, and of one in its outer map, where it is looked at, too.
+// readBothWays has programs read a value of a map directly, now and then, and of one in its outer map, where it is looked at,
+// too. What is refused directly for what the map holds says nothing of the other.
 func (d *draft) readBothWays(inner, outer ops.Name) {
 	m := d.state.open(outer)
 	if m == nil {
@@ -326,7 +327,7 @@ func (d *draft) readBothWays(inner, outer ops.Name) {
 	}
 	at := d.between(0, int(m.shape.Max)-1)
 	p := ops.Prog{Type: typ, Body: words("find:in check", fmt.Sprintf("get:%d", at), "check", d.inValue(m.shape, "read"))}
-	for _, of := range []ops.Name{inner, outer} {
+	for _, of := range []ops.Name{inner, outer}[d.between(0, 1):] {
 		p.Def, p.Map = d.fresh("p"), of
 		d.add(p)
 	}
