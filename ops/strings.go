@@ -106,7 +106,9 @@ func (o Still) String() string { return text(o) }
 
 // String is the line of text.
 func (o Attach) String() string { return text(o) }
-func (o Bind) String() string   { return text(o) }
+
+// String is the line of text.
+func (o Bind) String() string { return text(o) }
 
 // String is the line of text.
 func (o Iter) String() string { return text(o) }

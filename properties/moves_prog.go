@@ -369,15 +369,20 @@ func (d *draft) run() bool {
 	if d.chance(2) {
 		o.Branches = ops.Size(d.between(0, 1<<31-1))
 	}
-	inner := p.uses
-	if p.uses.outer {
-		if keys := p.uses.keys(); len(keys) > 0 && d.chance(2) {
-			o.Key = ops.K(pick(d, keys))
-		}
-		inner = p.uses.slots[ops.Truncate(o.Key.N, p.uses.spec.Key)]
+	if keys := p.uses.keys(); p.uses.outer && len(keys) > 0 && d.chance(2) {
+		o.Key = ops.K(pick(d, keys))
+	}
+	return d.runInto(p, o, p.uses)
+}
+
+// runInto runs a program, unless that is more than a kernel bears, on a key of what it finds in a map, if it finds something.
+func (d *draft) runInto(p *program, o ops.Run, from *object) bool {
+	inner := from
+	if from.outer {
+		inner = from.slots[ops.Truncate(o.Key.N, from.spec.Key)]
 	}
 	if inner != nil {
-		o.Inner = d.innerKey(p.uses, inner)
+		o.Inner = d.innerKey(from, inner)
 	}
 	return d.bearable(p, o) && d.add(o)
 }

@@ -111,10 +111,5 @@ func (d *draft) runOn(n ops.Name, p *program, from *object, branches ops.Size) {
 	if keys := from.keys(); len(keys) > 0 && !d.chance(4) {
 		o.Key = ops.K(pick(d, keys))
 	}
-	if inner := from.slots[ops.Truncate(o.Key.N, from.spec.Key)]; inner != nil {
-		o.Inner = d.innerKey(from, inner)
-	}
-	if d.bearable(p, o) {
-		d.add(o)
-	}
+	d.runInto(p, o, from)
 }

@@ -191,14 +191,16 @@ type progInfo struct {
 	mapIDs             uint64
 }
 
-// translated is a short program as the verifier left it.
-func translated(fd uint32) ([]instruction, unix.Errno) {
-	insns := make([]instruction, 4096)
+// translated is a short program as the verifier left it, and the ids of the maps
+// that it uses.
+func translated(fd uint32) (insns []instruction, maps []uint32, errno unix.Errno) {
+	insns, maps = make([]instruction, 4096), make([]uint32, manyMaps)
 	size := uint32(unsafe.Sizeof(insns[0]))
-	info := progInfo{xlated: uint32(len(insns)) * size, xlatedInsns: uint64(uintptr(unsafe.Pointer(&insns[0])))}
-	errno := infoByFD(fd, &info)
+	info := progInfo{xlated: uint32(len(insns)) * size, xlatedInsns: uint64(uintptr(unsafe.Pointer(&insns[0]))), nrMapIDs: manyMaps, mapIDs: address32(maps)}
+	errno = infoByFD(fd, &info)
 	runtime.KeepAlive(insns)
-	return insns[:min(len(insns), int(info.xlated/size))], errno
+	runtime.KeepAlive(maps)
+	return insns[:min(len(insns), int(info.xlated/size))], maps[:min(manyMaps, info.nrMapIDs)], errno
 }
 
 func openByID(id uint32, flags ops.CreateFlags) (uint32, unix.Errno) {

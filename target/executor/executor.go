@@ -305,12 +305,13 @@ func (x *Executor) next(o ops.Next) ops.Result {
 
 func (x *Executor) info(o ops.Info) ops.Result {
 	h := x.handle(o.On)
+	if h.program != nil {
+		return x.uses(h)
+	}
 	info, errno := infoOf(h.fd)
 	switch {
 	case errno != 0:
 		return failed(errno)
-	case h.program != nil:
-		return x.uses(h)
 	case h.id == 0:
 		return ops.OK // of something else: another structure
 	case info.id != h.id:

@@ -169,7 +169,7 @@ func (x *Executor) probeInlined() string {
 			return fmt.Sprintf("%s answers %s", ops.Verb(op), r)
 		}
 	}
-	insns, errno := translated(fresh.handle("p").fd)
+	insns, _, errno := translated(fresh.handle("p").fd)
 	if errno != 0 {
 		return fmt.Sprintf("reading a translated program answers %v", ops.Failed(errno))
 	}

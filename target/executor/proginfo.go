@@ -2,7 +2,6 @@ package executor
 
 import (
 	"maps"
-	"runtime"
 	"slices"
 
 	"mimic/ops"
@@ -24,18 +23,11 @@ func (x *Executor) bind(o ops.Bind) ops.Result {
 // uses answers which maps of the sequence the kernel says that a program uses,
 // and which of all maps its instructions load.
 func (x *Executor) uses(h *handle) ops.Result {
-	ids := make([]uint32, manyMaps)
-	info := progInfo{mapIDs: address32(ids), nrMapIDs: manyMaps}
-	errno := infoByFD(h.fd, &info)
-	runtime.KeepAlive(ids)
+	insns, ids, errno := translated(h.fd)
 	if errno != 0 {
 		return failed(errno)
 	}
-	insns, errno := translated(h.fd)
-	if errno != 0 {
-		return failed(errno)
-	}
-	return ops.Read(ops.DescribeProgram(x.namesOf(ids[:min(info.nrMapIDs, manyMaps)]), x.namesOf(loadedBy(insns))))
+	return ops.Read(ops.DescribeProgram(x.namesOf(ids), x.namesOf(loadedBy(insns))))
 }
 
 // loadedBy are the ids of maps that instructions load.
