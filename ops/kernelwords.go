@@ -253,6 +253,9 @@ const FeatureLittleEndian = "little-endian"
 // FeatureJIT is what a kernel lacks that interprets programs: callbacks and kfuncs are refused then.
 const FeatureJIT = "jit"
 
+// FeatureTimers is what a kernel lacks whose programs cannot set up timers, as real-time ones before 6.19.
+const FeatureTimers = "timers"
+
 // FeatureUnaligned is what a machine lacks on which programs may access numbers only where their size divides the
 // offset (CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS).
 const FeatureUnaligned = "unaligned"

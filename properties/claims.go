@@ -307,7 +307,7 @@ var Claims = []*Claim{
 		Says:    "a program sets up a timer only for the inner map that it is in",
 		Focus:   weights{"prog-fields": 16},
 		Opening: "fields-ways"},
-	{ID: "P66", Families: allKinds, Source: "kernel/bpf/helpers.c __bpf_async_init, bpf_timer_cancel; kernel/bpf/arraymap.c array_map_free_timers_wq", Since: Version{6, 1}, Needs: []string{ops.XDP.Feature(), ops.XDP.RunFeature()},
+	{ID: "P66", Families: allKinds, Source: "kernel/bpf/helpers.c __bpf_async_init, bpf_timer_cancel; kernel/bpf/arraymap.c array_map_free_timers_wq", Since: Version{6, 1}, Needs: []string{ops.XDP.Feature(), ops.XDP.RunFeature(), ops.FeatureTimers},
 		Says:    "timers of a map are set up while user space holds it, not while outer maps and programs alone do",
 		Focus:   weights{"run": 8, "reopen": 4, "close": 4, "put": 4},
 		Opening: "timer-ways"},

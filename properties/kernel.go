@@ -198,6 +198,11 @@ var (
 		Since:  Version{6, 1},
 		Source: "kernel/bpf/verifier.c process_timer_func, commit 34d11a440c6a (5.15)",
 	})
+	timersLackMemory = behaviour(Behaviour{
+		Says:   "setting up a timer may find no memory, for it waits for none",
+		Since:  Version{6, 18},
+		Source: "kernel/bpf/helpers.c __bpf_async_init: kmalloc_nolock (7.3:1341)",
+	})
 	callbacks = behaviour(Behaviour{
 		Says:   "programs can hand functions of their own to the kernel: bpf_for_each_map_elem, bpf_loop",
 		Since:  Version{6, 1},

@@ -27,12 +27,28 @@ func (s *State) run(o ops.Run) []Outcome {
 	case p.typ == ops.Tracing && s.attachedAny():
 		return anything(func(ops.Result) { s.disturb() })
 	}
-	r := &running{s: s, p: p, op: o, copies: map[*object]*object{}}
-	r.steps()
-	if r.lost {
-		return anything(func(ops.Result) { r.forget() })
+	r := s.follow(p, o, 0)
+	all := []Outcome{r.outcome()}
+	if r.allocs > 0 && !r.lost && s.Kernel.does(timersLackMemory) {
+		for short := uint(1); short <= 3; short++ { // a body has two timers at most
+			all = append(all, s.follow(p, o, short).outcome())
+		}
 	}
-	return []Outcome{{Want: ops.Read(r.text()), By: r.by(), Blame: r.blame, Then: func(ops.Result) { r.commit() }}}
+	return all
+}
+
+// follow goes through the steps of a program; short says which of its allocations find no memory.
+func (s *State) follow(p *program, o ops.Run, short uint) *running {
+	r := &running{s: s, p: p, op: o, short: short, copies: map[*object]*object{}}
+	r.steps()
+	return r
+}
+
+func (r *running) outcome() Outcome {
+	if r.lost {
+		return anything(func(ops.Result) { r.forget() })[0]
+	}
+	return Outcome{Want: ops.Read(r.text()), By: r.by(), Blame: r.blame, Then: func(ops.Result) { r.commit() }}
 }
 
 // keyedAs says whether m and another map are looked up in with the same keys, and what is reached through them is.
@@ -74,6 +90,8 @@ type running struct {
 	copies    map[*object]*object
 	said      []said
 	checks    map[int][]Ref // what promises that a check was passed
+	short     uint          // which allocations find no memory, a bit each
+	allocs    int           // how many there were
 	lost      bool          // something is not modelled
 }
 

@@ -41,14 +41,22 @@ func (r *running) timer() {
 	}
 	c := r.copy(m)
 	switch {
-	case !m.byUser():
-		r.sayTimer(unix.EPERM, timerAlone)
 	case c.timers[key]:
 		r.sayTimer(unix.EBUSY, timerOnce)
+	case r.noMemory():
+		r.sayTimer(unix.ENOMEM, timerOnce)
+	case !m.byUser():
+		r.sayTimer(unix.EPERM, timerAlone)
 	default:
 		c.timers[key] = true
 		r.sayTimer(0, timerOnce)
 	}
+}
+
+// noMemory counts an allocation, and says whether there is no memory for it.
+func (r *running) noMemory() bool {
+	r.allocs++
+	return r.short>>(r.allocs-1)&1 != 0
 }
 
 // sayTimer says what a call answered, which is promised of a map that a program is given, too.

@@ -34,7 +34,7 @@ type mutant struct {
 }
 
 // noPrediction are behaviours that say what is drawn, what takes how long, or of which kernels nothing is said.
-var noPrediction = []*Behaviour{waitsAlways, batchWaitsOnce, fieldsNotFrozen, timersApart, kfuncs, perfPreallocated}
+var noPrediction = []*Behaviour{waitsAlways, batchWaitsOnce, fieldsNotFrozen, timersApart, timersLackMemory, kfuncs, perfPreallocated}
 
 // unrefuted are mutants that real kernels were asked about in vain: of 25 plans of each row none refutes them on 7.3,
 // 6.12, 6.1 or 5.10, or the shortest part that does in memory does not there.

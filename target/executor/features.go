@@ -52,6 +52,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeatureCPUs, probeProcessors())
 	note(ops.FeatureLittleEndian, probeOrder())
 	note(ops.FeatureJIT, probeJIT())
+	note(ops.FeatureTimers, x.probeTimers())
 	note(ops.FeatureUnaligned, x.probeUnaligned())
 	note(ops.FeatureInlined, x.probeInlined())
 	note(ops.FeaturePointers, probePointers())
@@ -149,6 +150,12 @@ func probeJIT() string {
 		return "programs are interpreted: " + JITSwitch + " is 0"
 	}
 	return ""
+}
+
+// probeTimers has a program set up the timer of an element.
+func (x *Executor) probeTimers() string {
+	return x.probe(ops.BTF{Def: "b", Kind: "timer"}, ops.Map{Def: "m", Type: ops.Array, Key: 4, Value: 64, Max: 1, BTF: "b"},
+		ops.Prog{Def: "p", Type: ops.XDP, Map: "m", Body: "map keep get:0 check timer"})
 }
 
 // probeUnaligned has a program access four bytes from the second on.

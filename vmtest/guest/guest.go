@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"mimic/vmtest/internal/wire"
 
@@ -48,9 +49,18 @@ func Setup() error {
 	// What follows the first line of some complaints is of a low level. While the kernel boots that
 	// would be too much to print.
 	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("7"), 0)
+	expedite()
 	args := append([]string{"/init"}, readList(wire.ArgsPath)...)
 	env := append(readList(wire.EnvPath), marker)
 	return fmt.Errorf("execute /init again: %w", unix.Exec("/init", args, env))
+}
+
+// expedite clears what real-time kernels set when they have booted, and what wins over the parameter
+// that makes grace periods short.
+func expedite() {
+	if expedited, _ := os.ReadFile("/sys/kernel/rcu_expedited"); strings.TrimSpace(string(expedited)) == "1" {
+		_ = os.WriteFile("/sys/kernel/rcu_normal", []byte("0"), 0)
+	}
 }
 
 // mounts lists what is mounted where; only the needed ones can fail Setup.
