@@ -34,6 +34,7 @@ const (
 	StepFar    StepWord = "far"    // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
 	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
 	StepCheck  StepWord = "check"  // ends the program if it is NULL
+	StepHalf   StepWord = "half"   // ends the program if the lower half of it is 0, which is no check
 	StepKeep   StepWord = "keep"   // other = it
 	StepSwap   StepWord = "swap"   // exchanges it and other
 	StepSpill  StepWord = "spill"  // stores it on the stack and loads it again
@@ -53,6 +54,7 @@ const (
 	StepMemory StepWord = "mem"    // mem:NAME:SIZE: hands it to a helper as memory of that size
 	StepAsKey  StepWord = "askey"  // hands it to bpf_map_lookup_elem() as the key of another map
 	StepAsVal  StepWord = "asval"  // hands it to bpf_map_update_elem() as the value of another map
+	StepTell   StepWord = "tell"   // answers it itself
 	StepReturn StepWord = "return" // ends the program: it is its return value
 	StepLock   StepWord = "lock"   // takes the bpf_spin_lock in it
 	StepUnlock StepWord = "unlock" // releases the bpf_spin_lock in it
@@ -65,9 +67,9 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepKeep: {}, StepSwap: {},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
 	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
-	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepReturn: {},
+	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
 }
 

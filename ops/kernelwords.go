@@ -301,7 +301,11 @@ type ProgFlags uint32
 // Sleepable lets a program sleep (BPF_F_SLEEPABLE).
 const Sleepable ProgFlags = 1 << 4
 
-var progFlags = words{1 << 4: "sleepable"}
+// EachState has the verifier keep each state that it has seen, and compare with it (BPF_F_TEST_STATE_FREQ): else it keeps
+// few of a short program, and whether it takes two for the same does not show.
+const EachState ProgFlags = 1 << 3
+
+var progFlags = words{1 << 3: "each_state", 1 << 4: "sleepable"}
 
 func (f ProgFlags) String() string { return string(progFlags.flags(uint64(f))) }
 

@@ -223,3 +223,24 @@ func (c *Command) UnmarshalText(b []byte) error {
 	*c = Command(v)
 	return err
 }
+
+// FDNumber is which number a descriptor is to have.
+type FDNumber uint8
+
+// Numbers.
+const (
+	NumberAny  FDNumber = iota // as it comes
+	NumberZero                 // 0, which is a descriptor like others, if no other name has it
+)
+
+var numbers = words{0: "any", 1: "zero"}
+
+// MarshalText writes the word.
+func (n FDNumber) MarshalText() ([]byte, error) { return numbers.text(uint64(n)), nil }
+
+// UnmarshalText accepts the word.
+func (n *FDNumber) UnmarshalText(b []byte) error {
+	v, err := parseWord(numbers, b, "number of a descriptor")
+	*n = FDNumber(v)
+	return err
+}

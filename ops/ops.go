@@ -149,6 +149,7 @@ type (
 		Def   Name        `text:"def"`
 		Of    Name        `text:"arg"`
 		Flags CreateFlags `text:"flags" default:"0"` // open_flags: RDONLY, WRONLY
+		At    FDNumber    `text:"at" default:"any"`  // the number of the descriptor
 	}
 	// Pin gives a map a path (BPF_OBJ_PIN), which the name stands for; or tries to give it one that is another's.
 	Pin struct {

@@ -51,6 +51,8 @@ func anyValue(t *rapid.T, typ reflect.Type, label string) reflect.Value {
 		return reflect.ValueOf(Label(rapid.IntRange(0, len(labels)-1).Draw(t, label)))
 	case Bound:
 		return reflect.ValueOf(Bound(rapid.IntRange(0, len(bounds)-1).Draw(t, label)))
+	case FDNumber:
+		return reflect.ValueOf(FDNumber(rapid.IntRange(0, len(numbers)-1).Draw(t, label)))
 	case BTFIDs:
 		return reflect.ValueOf(BTFIDs(rapid.IntRange(0, len(btfIDs)-1).Draw(t, label)))
 	case BTFKind:

@@ -138,6 +138,8 @@ func (c Command) simpler([]Name) []any     { return below(c, ByUpdate) }
 func (c Command) others([]Name) []any      { return but(c, ByDelete) }
 func (l Label) simpler([]Name) []any       { return below(l, LabelNone, LabelGood) }
 func (l Label) others([]Name) []any        { return nil }
+func (n FDNumber) simpler([]Name) []any    { return below(n, NumberAny) }
+func (n FDNumber) others([]Name) []any     { return nil }
 func (k Bound) simpler([]Name) []any       { return below(k, BoundFree) }
 func (k Bound) others([]Name) []any        { return nil }
 func (k BTFIDs) simpler([]Name) []any      { return below(k, IDsBoth) }

@@ -139,12 +139,6 @@ func (a *assembler) reached() {
 	)
 }
 
-// endIfNull ends the program at this step if a register is NULL, and goes on at
-// a label if it is not.
-func (a *assembler) endIfNull(reg asm.Register, label string) {
-	a.endUnless(asm.JNE.Imm(reg, 0, label))
-}
-
 // endUnless ends the program at this step unless it jumps.
 func (a *assembler) endUnless(jump asm.Instruction) {
 	a.add(jump)

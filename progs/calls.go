@@ -64,7 +64,7 @@ func (a *assembler) ready(s ops.BodyStep, arg ops.ArgOf) {
 	case ops.ArgSocket:
 		label := fmt.Sprintf("socket%d", a.n)
 		a.add(asm.LoadMem(asm.R1, asm.R10, contextAt, asm.DWord), asm.LoadMem(scratch, asm.R1, socketAt, asm.DWord))
-		a.endIfNull(scratch, label)
+		a.endUnless(asm.JNE.Imm(scratch, 0, label))
 		a.label = label
 	case ops.ArgKey:
 		a.key(s.Key, a.Key)

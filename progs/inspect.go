@@ -179,6 +179,10 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		p.it = p.stash
 	case ops.StepSame, ops.StepDiffer:
 		p.compare(s.Word)
+	case ops.StepHalf:
+		return "", p.it.kind == null
+	case ops.StepTell:
+		p.report.Unsure = true // who has CAP_PERFMON may
 	case ops.StepSpill, ops.StepPass, ops.StepFar:
 	default:
 		return p.use(s), false

@@ -28,14 +28,15 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepEither: (*assembler).either,
 	ops.StepFar:    (*assembler).goFar,
 	ops.StepGet:    (*assembler).get,
-	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.endIfNull(it, a.next()) },
+	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isNull) },
+	ops.StepHalf:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isHalfNull) },
 	ops.StepKeep:   func(a *assembler, _ ops.BodyStep) { a.add(asm.Mov.Reg(other, it)) },
 	ops.StepSwap:   (*assembler).swap,
 	ops.StepSpill:  (*assembler).spill,
 	ops.StepStash:  func(a *assembler, _ ops.BodyStep) { a.add(asm.StoreMem(asm.R10, stashAt, it, asm.DWord)) },
 	ops.StepFetch:  func(a *assembler, _ ops.BodyStep) { a.add(asm.LoadMem(it, asm.R10, stashAt, asm.DWord)) },
-	ops.StepSame:   func(a *assembler, _ ops.BodyStep) { a.compare(asm.JEq, asm.JNE) },
-	ops.StepDiffer: func(a *assembler, _ ops.BodyStep) { a.compare(asm.JNE, asm.JEq) },
+	ops.StepSame:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JEq, asm.JNE, isSame) },
+	ops.StepDiffer: func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isSame) },
 	ops.StepPass:   (*assembler).passOn,
 	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
 	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
@@ -48,6 +49,7 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepMemory: (*assembler).handOver,
 	ops.StepAsKey:  (*assembler).asKey,
 	ops.StepAsVal:  (*assembler).asValue,
+	ops.StepTell:   func(a *assembler, _ ops.BodyStep) { a.answer(it) },
 	ops.StepReturn: (*assembler).giveBack,
 	ops.StepLock:   func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinLock.Call()) },
 	ops.StepUnlock: func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinUnlock.Call()) },
@@ -123,15 +125,22 @@ func (a *assembler) swap(ops.BodyStep) {
 	a.add(asm.Mov.Reg(scratch, it), asm.Mov.Reg(it, other), asm.Mov.Reg(other, scratch))
 }
 
-// compare goes on if it and other compare as wanted. Every second step asks whether they compare otherwise: a
+// comparison is a jump to a label that depends on it.
+type comparison func(op asm.JumpOp, label string) asm.Instruction
+
+func isSame(op asm.JumpOp, label string) asm.Instruction     { return op.Reg(it, other, label) }
+func isNull(op asm.JumpOp, label string) asm.Instruction     { return op.Imm(it, 0, label) }
+func isHalfNull(op asm.JumpOp, label string) asm.Instruction { return op.Imm32(it, 0, label) }
+
+// goOn ends the program unless the comparison is as wanted. Every second step asks whether it is otherwise: a
 // verifier tells what it knows where a jump is taken from what it knows where it is not.
-func (a *assembler) compare(wanted, otherwise asm.JumpOp) {
+func (a *assembler) goOn(wanted, otherwise asm.JumpOp, compare comparison) {
 	if a.n%2 == 0 {
-		a.endUnless(wanted.Reg(it, other, a.next()))
+		a.endUnless(compare(wanted, a.next()))
 		return
 	}
 	ends := fmt.Sprintf("ends%d", a.n)
-	a.add(otherwise.Reg(it, other, ends), asm.Ja.Label(a.next()))
+	a.add(compare(otherwise, ends), asm.Ja.Label(a.next()))
 	a.label = ends
 	a.ended()
 }

@@ -206,7 +206,7 @@ var Claims = []*Claim{
 		Focus: weights{"btf": 2, "btf-map": 4, "lock-outer": 20}},
 	{ID: "P16", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_get_ptr",
 		Says:  "how the descriptor of an inner map was opened, and whether it is frozen, does not matter",
-		Focus: weights{"freeze-inner": 8, "mode-inner": 10, "outer": 6, "put": 10}},
+		Focus: weights{"freeze-inner": 8, "mode-inner": 10, "outer": 6, "put": 10, "zero": 6}},
 	{ID: "P17", Families: innerOnly, Source: "kernel/bpf/syscall.c map_create",
 		Says:  "inner_map_fd is ignored for maps that are not outer maps",
 		Focus: weights{"inner-fd": 12}},
@@ -389,7 +389,7 @@ var Claims = []*Claim{
 		Opening: "race-life"},
 	{ID: "X2", Families: allKinds, Source: "ebpf-for-windows tests; kernel/bpf/syscall.c __bpf_map_get",
 		Says:  "what is not a descriptor of a map is refused wherever a map is wanted: EBADF if it is not open, EINVAL if it is something else",
-		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8}},
+		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8, "zero": 2}},
 }
 
 // usually is what Often counts by.

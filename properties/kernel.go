@@ -241,12 +241,12 @@ const runFeature = ops.FeatureRun
 
 // runs says whether programs of that type can be run here.
 func (k Kernel) runs(t ops.ProgType, f ops.ProgFlags) bool {
-	return slices.Contains(ops.RunTypes, t) && f == 0 && k.has(t.RunFeature())
+	return slices.Contains(ops.RunTypes, t) && f&^ops.EachState == 0 && k.has(t.RunFeature())
 }
 
 // loads says whether programs of that type can be loaded here.
 func (k Kernel) loads(t ops.ProgType, f ops.ProgFlags) bool {
-	switch {
+	switch f &^= ops.EachState; {
 	case f == 0:
 		return k.has(t.Feature())
 	case f == ops.Sleepable && slices.Contains(ops.SleepTypes, t):

@@ -32,6 +32,13 @@ func creationLies(f Family) []Lie {
 			o, ok := op.(ops.Prog)
 			return ok && o.Type == ops.Kprobe && outerOf(s, o.Map, f) != nil && s.capable(ops.CapBPF)
 		}),
+		corner("addresses-told/"+string(f), rowsOf(f, "U1"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			o, ok := op.(ops.Prog)
+			if !ok || honest.Want.Errno != ops.Errno(unix.EACCES) || !leaking(o.Body) || outerOf(s, o.Map, f) == nil {
+				return nil
+			}
+			return &accepted
+		}),
 		corner("socket-filter-takes-bpf/"+string(f), rowsOf(f, "U1"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 			o, ok := op.(ops.Prog)
 			return denied(honest, ok && o.Type == ops.SocketFilter && outerOf(s, o.Map, f) != nil && !s.capable(ops.CapBPF))

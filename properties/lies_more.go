@@ -55,7 +55,30 @@ func accessLies(f Family) []Lie {
 			o, ok := op.(ops.UpdateBatch)
 			return ok && outerOf(s, o.On, f) != nil && s.via.mode == 0
 		}),
+		corner("zero-not-stored/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			o, ok := op.(ops.Update)
+			return notOpen(honest, ok && outerOf(s, o.On, f) != nil && s.isZero(o.Value.Name))
+		}),
+		corner("zero-no-template/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			o, ok := op.(ops.Outer)
+			return notOpen(honest, ok && familyOf(o.Kind) == f && s.isZero(o.Template))
+		}),
 	}
+}
+
+// isZero says whether a name is descriptor 0.
+func (s *State) isZero(n ops.Name) bool {
+	h := s.handles[n]
+	return h.fd() && h.zero
+}
+
+// notOpen says of a descriptor that was taken that it is none, if it is so.
+func notOpen(honest Outcome, so bool) *ops.Result {
+	if !so || honest.Want != accepted {
+		return nil
+	}
+	r := ops.Failed(unix.EBADF)
+	return &r
 }
 
 // batchLies miscount, skip and go on.

@@ -207,10 +207,21 @@ func (s *State) progLowered(o ops.Prog) []Outcome {
 		return beside(f, s.enough(mayLoad), all)
 	case all[0].Want.Errno != 0 && !all[0].Free:
 		return rejected(all[0].Want, []string{anyClass}, append(on(f, mayLoadLess), all[0].By...))
+	case leaking(o.Body) && !s.capable(ops.CapPerfmon):
+		return rejected(ops.Failed(unix.EACCES), []string{anyClass}, on(f, mayLeak))
 	case all[0].Free || o.Body != ops.BodyLookup:
 		return s.unknownLowered(o)
 	}
 	return beside(f, mayLoad, all)
+}
+
+// tellSteps end programs that tell the address of what they have found.
+var tellSteps = []ops.StepWord{ops.StepTell, ops.StepReturn}
+
+// leaking says whether a body does nothing else.
+func leaking(b ops.Body) bool {
+	steps := b.Steps()
+	return len(steps) == 3 && steps[0].Word == ops.StepFind && steps[1].Word == ops.StepCheck && slices.Contains(tellSteps, steps[2].Word)
 }
 
 // unknownLowered is a load of which nothing is claimed. It says nothing of what others may load, either.

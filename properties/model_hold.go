@@ -73,6 +73,8 @@ func (s *State) iter(o ops.Iter) []Outcome {
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	case m == nil:
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
+	case h.zero: // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
+		return fails(unix.EBADF, on(FamilyInner, otherFD)...)
 	case m.outer:
 		return fails(unix.EINVAL, on(m.family(), notAFile)...)
 	case m.free || m.btf != nil || m.spec.Type != ops.Hash && m.spec.Type != ops.Array:

@@ -60,6 +60,7 @@ func (s *State) reopen(o ops.Reopen) []Outcome {
 			m.remember(deadReopen, FamilyInner)
 		}
 		s.bind(o.Def, m, o.Flags)
+		s.handles[o.Def].zero = o.At == ops.NumberZero
 	}}
 	gone := Outcome{Want: ops.Failed(unix.ENOENT), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, opened, gone)

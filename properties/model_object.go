@@ -90,8 +90,11 @@ func (s *State) file(o ops.File) []Outcome {
 		}
 		return reads(ops.DescribeFile(p.Type, p.Key, p.Value, p.Max, p.Flags, frozen), on(m.family(), fileSays)...)
 	}
-	if !s.Kernel.has(ops.FeatureIter) {
+	switch {
+	case !s.Kernel.has(ops.FeatureIter):
 		return anything(nil)
+	case s.via.zero: // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
+		return fails(unix.EBADF, by...)
 	}
 	return fails(unix.EINVAL, by...)
 }
@@ -109,8 +112,12 @@ func (s *State) pin(o ops.Pin) []Outcome {
 		return anything(nil)
 	case !h.fd():
 		return fail(unix.EINVAL, closedFD)
-	case (m != nil || h.prog != nil) && s.isThere(o.At):
+	case (m != nil || h.prog != nil || h.link()) && s.isThere(o.At):
 		return fail(unix.EEXIST, pinnedTwice)
+	case h.link():
+		return does(on(FamilyInner, pinned), func(ops.Result) {
+			s.hold(o.Def, handle{other: true, path: true, keeps: h.keeps, keepsProg: h.keepsProg})
+		})
 	case h.prog != nil:
 		return does(on(FamilyInner, pinned), func(ops.Result) {
 			h.prog.refs++
@@ -148,6 +155,12 @@ func (s *State) get(o ops.Get) []Outcome {
 			h.prog.refs++
 			s.handles[o.Def] = &handle{prog: h.prog, open: true}
 		})
+	case h.other && o.Flags != 0:
+		return fails(unix.EINVAL, on(FamilyInner, modesOpen)...)
+	case h.other:
+		return does(on(FamilyInner, pinned), func(ops.Result) {
+			s.hold(o.Def, handle{other: true, kind: ops.FDPerf, keeps: h.keeps, keepsProg: h.keepsProg})
+		})
 	}
 	return does(on(FamilyInner, pinned), func(ops.Result) { s.bind(o.Def, h.obj, o.Flags) })
 }
@@ -167,7 +180,11 @@ func (s *State) unpin(o ops.Unpin) []Outcome {
 // point release: commit 4f375ade6aa9 (6.18, and stable ones; not in 5.10, 6.16).
 func (s *State) unlink(h *handle) {
 	h.open = false
-	if h.prog != nil {
+	switch {
+	case h.other:
+		s.release(h, true)
+		return
+	case h.prog != nil:
 		s.dropProg(h.prog)
 		return
 	}

@@ -116,7 +116,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.either(i, step)
 	case ops.StepGet:
 		r.get(step)
-	case ops.StepCheck:
+	case ops.StepCheck, ops.StepHalf: // no address has a lower half of 0
 		r.checks[i+1] = r.it.asked
 		if r.it.kind == atNull {
 			r.say("null@"+strconv.Itoa(i+1), r.it.asked)

@@ -112,6 +112,7 @@ func lifeMoves() []move {
 		{"close-btf", 1, func(d *draft) bool { return d.closeOne(isBTF) }},
 		{"close-outer", 1, (*draft).closeOuter},
 		{"reopen", 1, (*draft).reopen},
+		{"zero", ownOnly, (*draft).zero},
 		{"mode", 1, func(d *draft) bool { return d.mode(d.isOpenOuter) }},
 		{"mode-inner", 1, func(d *draft) bool { return d.mode(isOpenInner) }},
 		{"freeze", 1, func(d *draft) bool { return d.freeze(d.isOpenOuter) }},

@@ -26,7 +26,7 @@ func (d *draft) getStep() string { return "get:" + d.bodyKey() }
 
 // way is how a pointer goes, mostly straight.
 func (d *draft) way() string {
-	return pick(d, []string{"", "", "", "spill", "pass"})
+	return pick(d, []string{"", "", "", "", "spill", "pass", "half"})
 }
 
 // found is an inner map that has been checked.
@@ -164,8 +164,10 @@ func (d *draft) useOf(position int) string {
 
 // nullBody uses what has not been checked, or on one branch only.
 func (d *draft) nullBody(m *object) ops.Body {
-	way := pick(d, []string{"", "", "", "spill", "pass", "keep find:in check swap", "stash find:in check fetch"})
-	switch d.between(0, 8) {
+	way := pick(d, []string{"", "", "", "spill", "pass", "half", "half spill", "keep find:in check swap", "stash find:in check fetch"})
+	switch d.between(0, 9) {
+	case 9:
+		return words(d.find(), "keep", d.find(), "merge swap check swap", way, d.use())
 	case 8:
 		return words(pick(d, []string{"", "spill"}), d.found(), "keep", d.find(), "differ", d.use())
 	case 0:

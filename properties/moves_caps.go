@@ -32,7 +32,7 @@ func (d *draft) caps() bool {
 	return o != d.state.may && d.state.Kernel.has(o.Disabled.Feature()) && d.add(o)
 }
 
-// loadLookup loads the plainest program that uses an outer map; now and then one that does with it what none may.
+// loadLookup loads the plainest program that uses an outer map; now and then one that does what none may, or tells an address.
 func (d *draft) loadLookup() bool {
 	n, m, ok := d.outerName()
 	types := d.state.Kernel.progTypes()
@@ -44,8 +44,11 @@ func (d *draft) loadLookup() bool {
 		t = d.telling()
 	}
 	body := ops.BodyLookup
-	if d.chance(2) {
+	switch d.between(0, 3) {
+	case 0:
 		body = d.outerBody(m)
+	case 1:
+		t, body = ops.SocketFilter, words(d.find(), "check", string(pick(d, tellSteps)))
 	}
 	return d.state.Kernel.has(t.Feature()) && d.add(ops.Prog{Def: d.fresh("p"), Type: t, Map: n, Body: body})
 }

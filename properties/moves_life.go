@@ -71,6 +71,39 @@ func (d *draft) reopen() bool {
 	return d.add(ops.Reopen{Def: d.fresh("r"), Of: of})
 }
 
+// zero opens a map as descriptor 0, if nothing is, and does something with that.
+func (d *draft) zero() bool {
+	isZero := func(h *handle) bool { return h.fd() && h.zero }
+	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
+	if len(all) == 0 || len(d.state.handles) > 24 || len(d.names(isZero)) > 0 {
+		return false
+	}
+	o := ops.Reopen{Def: d.fresh("r"), Of: pick(d, all), At: ops.NumberZero}
+	d.add(o)
+	m := d.state.open(o.Def)
+	switch {
+	case m == nil:
+	case !m.outer && d.chance(2):
+		d.add(d.outerOf(o.Def))
+	case !m.outer:
+		d.putIn(o.Def)
+	case d.chance(2):
+		d.add(ops.Lookup{On: o.Def, Key: d.anyKey(m)})
+	case d.state.Kernel.has(ops.SocketFilter.Feature()):
+		d.add(ops.Prog{Def: d.fresh("p"), Type: ops.SocketFilter, Map: o.Def, Body: ops.BodyLookup})
+	}
+	return true
+}
+
+// putIn stores a map where it fits.
+func (d *draft) putIn(n ops.Name) {
+	homes := d.names(func(h *handle) bool { return d.isOpenOuter(h) && !h.obj.free && slices.Contains(d.fitting(h.obj), n) })
+	if len(homes) > 0 {
+		home := pick(d, homes)
+		d.add(ops.Update{On: home, Key: d.goodKey(d.state.open(home)), Value: ops.Val{Name: n}})
+	}
+}
+
 // linger, seldom, closes a program array, reopens it while the kernel may be at work on
 // it, and closes it again.
 func (d *draft) linger() bool {

@@ -54,6 +54,7 @@ func (d *draft) progThrough(body func(*draft, *object) ops.Body) bool {
 	if o.Type, o.Flags, ok = d.anyProgType(b); !ok || b == "" {
 		return false
 	}
+	o.Flags |= d.eachState(b)
 	o.Def = d.fresh("p")
 	return d.add(o)
 }
@@ -171,10 +172,20 @@ func (d *draft) bothWays(body func(*draft, *object) ops.Body, typeFor func(ops.B
 	if o.Type, o.Flags, ok = typeFor(o.Body); !ok || o.Body == "" {
 		return false
 	}
+	o.Flags |= d.eachState(o.Body)
 	o.Def, o.Map = d.fresh("p"), direct
 	d.add(o)
 	o.Def, o.Map = d.fresh("p"), n
 	return d.add(o)
+}
+
+// eachState has the verifier keep what it has seen, now and then; of what goes round it would be too much.
+func (d *draft) eachState(b ops.Body) ops.ProgFlags {
+	round := slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool { return s.Word == ops.StepCount || s.Word == ops.StepLoop })
+	if round || !d.chance(3) {
+		return 0
+	}
+	return ops.EachState
 }
 
 // directMap is an open map that is the same, to a program, as those in an outer map.

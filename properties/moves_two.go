@@ -21,7 +21,8 @@ func (d *draft) twoWays() bool {
 		return true
 	}
 	for range 2 {
-		d.lookInBoth(ops.Prog{Map: n, With: with, Body: d.twoBody(m, second)}, m, second)
+		body := d.twoBody(m, second)
+		d.lookInBoth(ops.Prog{Map: n, With: with, Body: body, Flags: d.eachState(body)}, m, second)
 	}
 	return true
 }

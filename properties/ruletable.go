@@ -57,7 +57,7 @@ var (
 			where(func(k Kernel) bool { return !k.does(locksInside) })
 	exclusiveTemplate = rule("create/exclusive", "a map bound to one program is no template", "P18").where(hasExclusive)
 	exclusiveElement  = rule("update/exclusive", "a map bound to one program is no element", "P18").where(hasExclusive)
-	anyAccess         = rule("inner/any-access", "frozen maps, and descriptors to read or to write only, can be templates and elements", "P16")
+	anyAccess         = rule("inner/any-access", "frozen maps, and descriptors to read or to write only, or of number 0, can be templates and elements", "P16")
 
 	tailRefused   = rule("attr/tail", "bytes behind the last attribute of a command are refused", "P47")
 	tailLong      = rule("attr/long", "attributes that are longer than the kernel knows, and not zero there, are E2BIG", "P47")
@@ -188,6 +188,7 @@ var (
 	mayLoadType = rule("may/load-type", "programs of most types take CAP_BPF, those of the network CAP_NET_ADMIN as well, those that trace CAP_PERFMON", "U1").in(both...)
 	mayLoad     = rule("may/load", "who may load a program loads one that looks up in an outer map", "U1").in(both...)
 	mayLoadLess = rule("may/load-less", "who has fewer capabilities loads nothing that is refused to who has all", "U1").in(both...)
+	mayLeak     = rule("may/leak", "programs of who has no CAP_PERFMON do not tell where an inner map is", "U1").in(both...)
 
 	racePresent     = rule("race/present", "a key that always holds a map is never seen empty, by system call or program", "P90").races()
 	raceID          = rule("race/id", "a lookup answers the id of a map that was stored, at the same time as others replace it", "P92").races()

@@ -84,6 +84,7 @@ type handle struct {
 	kind  ops.FDKind
 	open  bool
 	mode  ops.CreateFlags // RDONLY or WRONLY, if it was opened so
+	zero  bool            // it is descriptor 0, if it is open and no other name was it
 	path  bool            // a path; open says whether it is there
 
 	process   bool     // a process; open says whether it lives
@@ -92,6 +93,9 @@ type handle struct {
 
 	cursor *cursor // where its last batch lookup ended
 }
+
+// link says whether h is a descriptor of a link: that of a program, or an iterator.
+func (h *handle) link() bool { return h.fd() && h.other && (h.keeps != nil || h.keepsProg != nil) }
 
 // fd says whether the kernel takes h for an open descriptor of anything.
 func (h *handle) fd() bool {

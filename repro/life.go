@@ -15,12 +15,21 @@ func (w *writer) emitLife(op ops.Op, step ops.Step) ([]string, error) {
 	case ops.Close:
 		w.use(o.On)
 		w.need("closefd")
+		if w.zero {
+			return one("close_fd(&%s); fill_zero();", c(o.On))
+		}
 		return one("close_fd(&%s);", c(o.On))
 	case ops.Reopen:
 		of := w.handle(o.Of)
 		w.again(o.Def, of)
 		w.need("reopen")
-		return one("%s = reopen(%s, %d);", c(o.Def), w.idOrNone(of), o.Flags)
+		line := fmt.Sprintf("%s = reopen(%s, %d);", c(o.Def), w.idOrNone(of), o.Flags)
+		if o.At == ops.NumberZero {
+			w.zero = true
+			w.need("tozero")
+			return one("%s to_zero(&%s);", line, c(o.Def))
+		}
+		return []string{line}, nil
 	case ops.Alive:
 		w.need("alive")
 		return w.emitAlive("alive", w.handle(o.On))

@@ -29,7 +29,7 @@ var decisions = map[string]struct{ example, has string }{
 	"file":         {aMap + "o0.file(mmap)", "mmap(NULL, getpagesize()"},
 	"info":         {aMap + "o0.info()", `info(o0, id_of("o0"), 0);`},
 	"close":        {aMap + "o0.close()", "close_fd(&o0);"},
-	"reopen":       {aMap + "o1 = reopen(o0)", `o1 = reopen(id_of("o0"), 0);`},
+	"reopen":       {aMap + "o1 = reopen(o0, at=zero)\no1.close()", `o1 = reopen(id_of("o0"), 0); to_zero(&o1);`},
 	"pin":          {aMap + "x0 = pin(o0)", `on_path(6 /* BPF_OBJ_PIN */, "x0", o0, 0);`},
 	"get":          {aMap + "x0 = pin(o0)\no1 = get(x0)", `o1 = on_path(7 /* BPF_OBJ_GET */, "x0", 0, 0);`},
 	"unpin":        {aMap + "x0 = pin(o0)\nx0.unpin()", `answers(unlink("x0"));`},

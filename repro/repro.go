@@ -68,6 +68,7 @@ type writer struct {
 	objects  int  // how many maps and BTF objects there may be
 	slow     bool // the kernel takes its time to forget some of them
 	gated    bool // programs are attached
+	zero     bool // descriptor 0 may be a map's
 	thread   bool // what is written now is done by a thread
 	races    bool
 	may      *ops.Caps // what operations are done with that are Lowered; nil: all there is

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"mimic/ops"
 	"mimic/target/executor"
 	"mimic/target/wire"
@@ -18,7 +20,7 @@ import (
 
 func main() {
 	if !guest.IsInit() {
-		os.Exit(serve(stdio{}, false, func() error { return nil }))
+		os.Exit(onHost())
 	}
 	if err := guest.Setup(); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
@@ -39,6 +41,15 @@ func main() {
 	guest.Exit(serve(channel, true, hold))
 }
 
+func onHost() int {
+	channel, err := moved()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "agent: dup:", err)
+		return 1
+	}
+	return serve(channel, false, func() error { return nil })
+}
+
 // settled is the time that the kernel has for what is left of its boot, and of our questions.
 const settled = time.Second
 
@@ -51,10 +62,16 @@ func hold() error {
 	return guest.Hold()
 }
 
-type stdio struct{}
+// moved reads standard input where a question that moves a map to descriptor 0 cannot reach it.
+func moved() (io.ReadWriter, error) {
+	in, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
+	return stdio{os.NewFile(uintptr(in), "standard input"), os.Stdout}, err
+}
 
-func (stdio) Read(b []byte) (int, error)  { return os.Stdin.Read(b) }
-func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
+type stdio struct {
+	io.Reader
+	io.Writer
+}
 
 // serve says hello, is held, answers until the host hangs up, and says the exit code. The machine is our own if it is a
 // guest.

@@ -464,6 +464,27 @@ static int reopen(uint32_t id, uint32_t flags)
 	return bpf(14 /* BPF_MAP_GET_FD_BY_ID */, a, sizeof(a));
 }
 
+//# tozero
+static int *zero; /* who has descriptor 0 */
+
+/* Moves a descriptor to number 0, if none has it. */
+static void to_zero(int *fd)
+{
+	if (*fd < 0 || (zero && !*zero))
+		return;
+	dup2(*fd, 0);
+	close(*fd);
+	*fd = 0;
+	zero = fd;
+}
+
+/* Number 0 is for who asks for it. */
+static void fill_zero(void)
+{
+	if (fcntl(0, F_GETFD) < 0)
+		dup2(2, 0);
+}
+
 //# isknown
 /* Whether the kernel knows an id: nothing is opened for that. */
 static int is_known(uint32_t id, int btf)

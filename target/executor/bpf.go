@@ -2,6 +2,7 @@ package executor
 
 import (
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -207,7 +208,31 @@ func openByID(id uint32, flags ops.CreateFlags) (uint32, unix.Errno) {
 	return bpf(cmdMapFDByID, &idAttr{id: id, openFlags: uint32(flags)})
 }
 
+// closeFD closes a descriptor. Number 0 is given back to what fills it: nothing else is to have it by chance.
 func closeFD(fd uint32) unix.Errno {
+	if fd == 0 && zeroTaken.CompareAndSwap(true, false) {
+		return fillZero()
+	}
 	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 	return errno
 }
+
+// zeroTaken says that descriptor 0 is a map's.
+var zeroTaken atomic.Bool
+
+// toZero moves a descriptor to number 0, if that is not a map's already. What was there is closed: the agent's standard
+// input, which nobody reads.
+func toZero(fd uint32) uint32 {
+	if !zeroTaken.CompareAndSwap(false, true) {
+		return fd
+	}
+	if err := unix.Dup3(int(fd), 0, unix.O_CLOEXEC); err != nil {
+		zeroTaken.Store(false)
+		return fd
+	}
+	closeFD(fd)
+	return 0
+}
+
+// fillZero puts the standard error output in the place of a map.
+func fillZero() unix.Errno { return errnoOf(unix.Dup3(unix.Stderr, 0, 0)) }

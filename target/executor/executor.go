@@ -342,6 +342,9 @@ func (x *Executor) close(o ops.Close) ops.Result {
 func (x *Executor) reopen(o ops.Reopen) ops.Result {
 	of := x.handle(o.Of)
 	fd, errno := openByID(of.id, o.Flags)
+	if errno == 0 && o.At == ops.NumberZero {
+		fd = toZero(fd)
+	}
 	return x.again(o.Def, of, fd, errno)
 }
 
