@@ -19,7 +19,7 @@ import (
 
 // wordTypes are the operands that are one word of a list, or several joined by |.
 var wordTypes = []any{new(ops.MapType), new(ops.OuterKind), new(ops.CreateFlags), new(ops.UpdateFlags), new(ops.ProgType), new(ops.ProgFlags),
-	new(ops.FDKind), new(ops.FileUse), new(ops.Label), new(ops.Bound), new(ops.BTFIDs), new(ops.Command), new(ops.Until), new(ops.CapSet)}
+	new(ops.FDKind), new(ops.FileUse), new(ops.Label), new(ops.Bound), new(ops.FDNumber), new(ops.BTFIDs), new(ops.Command), new(ops.Until), new(ops.CapSet)}
 
 // wordsOf are the words of a type: what its first numbers, and bits, print as, if that is no number.
 func wordsOf(sample any) (words []string) {
