@@ -47,7 +47,7 @@ const (
 	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
 	StepRead   StepWord = "read"   // read, read:OFFSET:SIZE: loads from it and answers that
 	StepWrite  StepWord = "write"  // write:OFFSET:SIZE:NUMBER: stores at it
-	StepCount  StepWord = "count"  // count:NUMBER: adds 1 to the number at it, so many times
+	StepCount  StepWord = "count"  // count:NUMBER: adds 1 to the number at it, so many times; more than 1048576 by bpf_loop()
 	StepLoop   StepWord = "loop"   // loop:NUMBER: begins anew at the first step until all was done so many times
 	StepAdd    StepWord = "add"    // add:NUMBER, add:in: adds to it
 	StepCall   StepWord = "call"   // call:NAME[:KEY[:NUMBER[:FLAGS]]]: has a helper or kfunc do something with it as a map, and answers what it returns

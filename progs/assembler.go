@@ -34,6 +34,7 @@ const (
 	exitLabel     = "exit" // where a failed check goes
 	passLabel     = "pass"
 	callbackLabel = "callback"
+	adderLabel    = "adder"
 )
 
 // assembler puts the instructions of a program together. The first error stays.
@@ -160,24 +161,32 @@ func (a *assembler) answer(reg asm.Register) {
 }
 
 // subprograms appends those that the steps use. A callback has to be described,
-// and with it every function of the program.
+// and then all functions have to be.
 func (a *assembler) subprograms() {
 	a.subprogram(passLabel, asm.Mov.Reg(asm.R0, asm.R1))
 	a.subprogram(callbackLabel, asm.Mov.Imm(asm.R0, 0))
-	if a.uses[callbackLabel] {
+	a.subprogram(adderLabel,
+		asm.LoadMem(asm.R1, asm.R2, 0, asm.DWord),
+		asm.Mov.Imm(asm.R2, 1),
+		asm.AddAtomic.Mem(asm.R1, asm.R2, sizes[countSize(a.Value)], 0),
+		asm.Mov.Imm(asm.R0, 0))
+	if a.described() {
 		a.ins[0] = btf.WithFuncMetadata(a.ins[0], function("program"))
 	}
 }
 
-func (a *assembler) subprogram(label string, result asm.Instruction) {
+// described says whether a function is handed to the kernel.
+func (a *assembler) described() bool { return a.uses[callbackLabel] || a.uses[adderLabel] }
+
+func (a *assembler) subprogram(label string, body ...asm.Instruction) {
 	if !a.uses[label] {
 		return
 	}
-	if a.uses[callbackLabel] {
-		result = btf.WithFuncMetadata(result, function(label))
+	if a.described() {
+		body[0] = btf.WithFuncMetadata(body[0], function(label))
 	}
 	a.label = label
-	a.add(result, asm.Return())
+	a.add(append(body, asm.Return())...)
 }
 
 // function describes a static function. The verifier goes by its linkage and by
@@ -193,12 +202,12 @@ func (a *assembler) pass() asm.Instruction {
 	return asm.Call.Label(passLabel)
 }
 
-// callback puts the address of one in a register.
-func (a *assembler) callback(reg asm.Register) asm.Instruction {
-	a.uses[callbackLabel] = true
+// function puts the address of a subprogram in a register.
+func (a *assembler) function(reg asm.Register, label string) asm.Instruction {
+	a.uses[label] = true
 	ins := asm.LoadImm(reg, -1, asm.DWord)
 	ins.Src = asm.PseudoFunc
-	return ins.WithReference(callbackLabel)
+	return ins.WithReference(label)
 }
 
 // loadMap puts a map, or the address of its first value, in a register. The

@@ -119,7 +119,7 @@ func (a *assembler) argument(reg asm.Register, s ops.BodyStep, arg ops.ArgOf) {
 	case ops.ArgContext:
 		a.add(asm.LoadMem(reg, asm.R10, contextAt, asm.DWord))
 	case ops.ArgCallback:
-		a.add(a.callback(reg))
+		a.add(a.function(reg, callbackLabel))
 	default:
 		a.plain(reg, s, arg)
 	}

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -66,6 +67,13 @@ func (p Program) Instructions() (asm.Instructions, error) {
 		return nil, fmt.Errorf("assemble %q for %s: %w", p.Body, p.Type, a.err)
 	}
 	return a.ins, nil
+}
+
+// CallsBack says whether a body hands the kernel a function: that takes a kernel that translates programs.
+func CallsBack(b ops.Body) bool {
+	return slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
+		return s.Word == ops.StepCount && s.N[0] > MaxWalked || s.Call != nil && slices.Contains(s.Call.Args, ops.ArgCallback)
+	})
 }
 
 // Describe answers what a program with a callback needs besides its

@@ -14,6 +14,7 @@ const (
 	spinUnlock  = asm.BuiltinFunc(94)
 	timerInit   = asm.BuiltinFunc(169)
 	timerCancel = asm.BuiltinFunc(172)
+	loopHelper  = asm.BuiltinFunc(181)
 )
 
 // clockMonotonic is CLOCK_MONOTONIC of time.h.
@@ -186,14 +187,22 @@ func (a *assembler) write(s ops.BodyStep) {
 	a.add(constant(asm.R1, s.N[2]), asm.StoreMem(it, at, asm.R1, size))
 }
 
-// MaxCount is how often a body counts at most.
-const MaxCount = 1 << 20
+// MaxWalked is how often a body counts at most in a loop that the verifier walks to its end, MaxCount how often by
+// bpf_loop().
+const (
+	MaxWalked = 1 << 20
+	MaxCount  = 1 << 23
+)
 
-// count is a loop that the verifier walks to its end, short so that it gets there.
+// count is a loop that the verifier walks to its end, short so that it gets there, or one that the kernel does.
 func (a *assembler) count(s ops.BodyStep) {
 	n := s.N[0]
 	if n < 1 || n > MaxCount {
 		a.fail("step %d counts %d times, want 1 to %d", a.n, n, MaxCount)
+	}
+	if n > MaxWalked {
+		a.countByCalls(n)
+		return
 	}
 	again := fmt.Sprintf("count%d", a.n)
 	a.add(asm.Mov.Imm(asm.R1, int32(n)), asm.Mov.Imm(asm.R2, 1))
@@ -203,6 +212,17 @@ func (a *assembler) count(s ops.BodyStep) {
 		asm.Sub.Imm(asm.R1, 1),
 		asm.JNE.Imm(asm.R1, 0, again),
 	)
+}
+
+// countByCalls hands bpf_loop() a function that adds 1, and where on the stack it finds the address of the number.
+func (a *assembler) countByCalls(n int64) {
+	a.add(
+		asm.StoreMem(asm.R10, spillAt, it, asm.DWord),
+		asm.Mov.Imm(asm.R1, int32(n)),
+		a.function(asm.R2, adderLabel),
+	)
+	a.add(address(asm.R3, asm.R10, spillAt)...)
+	a.add(asm.Mov.Imm(asm.R4, 0), loopHelper.Call())
 }
 
 // MaxLoop is how many rounds a body does at most.

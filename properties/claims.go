@@ -366,8 +366,7 @@ var Claims = []*Claim{
 		Opening: "race-waits"},
 	{ID: "P95", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_put_ptr, commit 876673364161 (CVE-2023-52447)", Needs: append([]string{ops.XDP.RunFeature()}, racing...),
 		Says:    "what a program has found in an outer map is not freed before the program lets go of it",
-		Opening: "race-free",
-		Often:   3}, // the first shows it
+		Opening: "race-free"},
 	{ID: "P96", Families: hashOnly, Source: "kernel/bpf/hashtab.c: elements are used again at once", Needs: racing,
 		Says:    "a lookup never answers what is stored under another key",
 		Opening: "race-reuse"},

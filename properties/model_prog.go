@@ -215,11 +215,11 @@ func askew(s ops.BodyStep) bool {
 
 // callable says whether the kernel certainly has what a body calls.
 func (k Kernel) callable(b ops.Body) bool {
+	if progs.CallsBack(b) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) {
+		return false
+	}
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		if askew(s) && !k.has(ops.FeatureUnaligned) {
-			return true
-		}
-		return s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) || s.Call.ID == 0 && !k.knows(s.Call))
+		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
 	})
 }
 

@@ -165,9 +165,13 @@ func (d *draft) useOf(position int) string {
 // nullBody uses what has not been checked, or on one branch only.
 func (d *draft) nullBody(m *object) ops.Body {
 	way := pick(d, []string{"", "", "", "spill", "pass", "half", "half spill", "keep find:in check swap", "stash find:in check fetch"})
-	switch d.between(0, 9) {
+	switch d.between(0, 10) {
+	case 10:
+		if rowOf(m.shape.Type).lookup {
+			return words(d.found(), "keep", d.getStep(), "stash swap", d.getStep(), d.oneOfTwo(), d.use())
+		}
 	case 9:
-		return words(d.find(), "keep", d.find(), "merge swap check swap", way, d.use())
+		return words(d.find(), "stash keep", d.find(), d.oneOfTwo(), d.use())
 	case 8:
 		return words(pick(d, []string{"", "spill"}), d.found(), "keep", d.find(), "differ", d.use())
 	case 0:
@@ -180,6 +184,11 @@ func (d *draft) nullBody(m *object) ops.Body {
 		}
 	}
 	return words(d.find(), way, d.use())
+}
+
+// oneOfTwo checks what is, or on a branch is not, another pointer, which it then leaves in it.
+func (d *draft) oneOfTwo() string {
+	return pick(d, []string{"merge check", "merge swap check", "merge spill check"}) + " " + pick(d, []string{"swap", "fetch"})
 }
 
 // misuseBody does with an inner map, or a value, what only others are for.

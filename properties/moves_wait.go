@@ -5,19 +5,29 @@ import (
 	"strings"
 
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // countedFar is how far a program counts each time: long enough for a write that
 // does not wait to return meanwhile.
 const countedFar = 4000
 
+// farther is how far one counts under which a map is to be freed: a worker of the kernel does that, or a grace period
+// that does not wait for it has to pass.
+func (k Kernel) farther() int {
+	if k.does(callbacks) && k.has(ops.FeatureJIT) {
+		return progs.MaxCount
+	}
+	return 10 * countedFar
+}
+
 // ofOneProgram is how often it runs at most.
 const ofOneProgram = 2000
 
 // counter is a program that counts in what is stored under a key, and does what comes then, again and again as
 // long as others work.
-func (s *stage) counter(types []ops.ProgType, k uint64, then string) (p part, ok bool) {
-	prog, ok := s.load(types, strings.TrimSpace(fmt.Sprintf("find:%d check get:0 check count:%d %s", k, countedFar, then)))
+func (s *stage) counter(types []ops.ProgType, k uint64, far int, then string) (p part, ok bool) {
+	prog, ok := s.load(types, strings.TrimSpace(fmt.Sprintf("find:%d check get:0 check count:%d %s", k, far, then)))
 	return part{ops: []ops.Op{ops.Run{On: prog, Key: ops.K(k)}}, times: ofOneProgram, until: ops.UntilAlone}, ok
 }
 
@@ -27,7 +37,7 @@ func (s *stage) waits() []part {
 	k := s.full()
 	x, other := s.inners[0], s.inners[1]
 	s.d.add(ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}})
-	counter, ok := s.counter(raceTypes, k, "")
+	counter, ok := s.counter(raceTypes, k, countedFar, "")
 	if !ok {
 		return s.present()
 	}
@@ -40,7 +50,7 @@ func (s *stage) waits() []part {
 	}
 	parts := []part{{ops: list, times: s.d.between(2, 4)}, counter}
 	if s.d.chance(4) {
-		again, ok := s.counter(raceTypes, k, "")
+		again, ok := s.counter(raceTypes, k, countedFar, "")
 		parts = with(parts, again, ok)
 	}
 	return parts
@@ -68,7 +78,7 @@ func (s *stage) sleeper() {
 // waits for it, but what it uses is not freed under it.
 func (s *stage) sleeps() []part {
 	k := s.full()
-	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k, "")
+	counter, ok := s.counter([]ops.ProgType{ops.Syscall}, k, countedFar, "")
 	if !ok {
 		return s.waits()
 	}
@@ -98,22 +108,39 @@ func (s *stage) frees() []part {
 	if s.outer.shape.Type != ops.Array {
 		return s.waitsOrNot()
 	}
-	types := raceTypes
-	if s.d.state.Kernel.does(sleepInside) && s.d.chance(3) {
-		types = []ops.ProgType{ops.Syscall}
+	types, far := raceTypes, countedFar
+	sleep := s.d.state.Kernel.does(sleepInside) && s.d.chance(2)
+	if sleep {
+		types, far = []ops.ProgType{ops.Syscall}, s.d.state.Kernel.farther()
 	}
 	k, other := s.keys[0], s.keys[len(s.keys)-1]
 	s.d.add(s.store(other, ops.Any))
-	counter, ok := s.counter(types, k, "read:0:8")
+	counter, ok := s.counter(types, k, far, "read:0:8")
 	if !ok {
 		return s.present()
 	}
 	renew := ops.Renew{On: s.on, Key: ops.K(k)}
 	s.d.add(renew)
-	list := []ops.Op{renew, renew, pick(s.d, s.takeOuts(k, s.inners[0]))}
+	writer := part{ops: []ops.Op{renew, renew, pick(s.d, s.takeOuts(k, s.inners[0]))}, times: s.d.between(4, 8)}
+	if sleep && s.d.chance(2) {
+		writer = s.outlived(k)
+	}
 	return []part{
 		counter,
-		{ops: list, times: s.d.between(4, 8)},
+		writer,
 		{ops: []ops.Op{ops.Renew{On: s.on, Key: ops.K(other), Flags: ops.NoExist}}, times: ofOneProgram, until: ops.UntilAlone, shift: 1},
 	}
+}
+
+// outlived stores one map after the other, waits until a program is at work in it, takes it out, and only then closes its
+// descriptor: what defers that it is freed was asked for while something else still held it.
+func (s *stage) outlived(k uint64) part {
+	var list []ops.Op
+	for range s.d.between(6, 10) {
+		o := s.d.like(s.outer)
+		s.d.add(o)
+		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: o.Def}}, ops.Still{On: o.Def, Key: ops.K(0)},
+			pick(s.d, []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: s.inners[0]}}, ops.Delete{On: s.on, Key: ops.K(k)}}), ops.Close{On: o.Def})
+	}
+	return part{ops: list, times: 1}
 }

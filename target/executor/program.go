@@ -2,7 +2,6 @@ package executor
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -108,7 +107,7 @@ func (s *shared) reason(line string) string {
 // it needs that.
 func (x *Executor) assemble(p progs.Program) (i image, err error) {
 	i.kind, i.how = p.Type, progKinds[p.Type].progLoad
-	if i.insns, err = p.Assemble(); err != nil || !callsBack(p.Body) {
+	if i.insns, err = p.Assemble(); err != nil || !progs.CallsBack(p.Body) {
 		return i, err
 	}
 	types, funcs, err := p.Describe()
@@ -119,12 +118,6 @@ func (x *Executor) assemble(p progs.Program) (i image, err error) {
 		return i, fmt.Errorf("the BTF of its functions answers %v", failed(errno))
 	}
 	return i, nil
-}
-
-func callsBack(b ops.Body) bool {
-	return slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return s.Call != nil && slices.Contains(s.Call.Args, ops.ArgCallback)
-	})
 }
 
 // functionsOf looks up the kfuncs that a body calls; missing is one that the
