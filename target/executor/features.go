@@ -190,6 +190,9 @@ func (x *Executor) probeInlined() string {
 const refillKeys, refillTries = 256, 8
 
 func (x *Executor) probeRefill() string {
+	if realTime() {
+		return "what fetches more has a thread: PREEMPT_RT"
+	}
 	fresh := x.fresh()
 	defer fresh.closeAll()
 	fresh.do(ops.Map{Def: "i", Type: ops.Array, Key: 4, Value: 4, Max: 1})
@@ -206,6 +209,12 @@ func (x *Executor) probeRefill() string {
 		fresh.do(ops.Close{On: "o"})
 	}
 	return ""
+}
+
+// realTime goes by what uname -v says.
+func realTime() bool {
+	var u unix.Utsname
+	return unix.Uname(&u) == nil && strings.Contains(unix.ByteSliceToString(u.Version[:]), "PREEMPT_RT")
 }
 
 // probeKeyLimit asks for a key of 4 MiB.
