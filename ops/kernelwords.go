@@ -253,7 +253,7 @@ const FeatureLittleEndian = "little-endian"
 // FeatureJIT is what a kernel lacks that interprets programs: callbacks and kfuncs are refused then.
 const FeatureJIT = "jit"
 
-// FeatureTimers is what a kernel lacks whose programs cannot set up timers, as real-time ones before 6.19.
+// FeatureTimers is what a kernel lacks whose programs cannot set up timers: 5.10, and real-time ones (up to 7.3 at least).
 const FeatureTimers = "timers"
 
 // FeatureUnaligned is what a machine lacks on which programs may access numbers only where their size divides the

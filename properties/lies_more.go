@@ -66,12 +66,6 @@ func accessLies(f Family) []Lie {
 	}
 }
 
-// isZero says whether a name is descriptor 0.
-func (s *State) isZero(n ops.Name) bool {
-	h := s.handles[n]
-	return h.fd() && h.zero
-}
-
 // notOpen says of a descriptor that was taken that it is none, if it is so.
 func notOpen(honest Outcome, so bool) *ops.Result {
 	if !so || honest.Want != accepted {

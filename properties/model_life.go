@@ -59,8 +59,9 @@ func (s *State) reopen(o ops.Reopen) []Outcome {
 		if m.limbo && m.lingers() {
 			m.remember(deadReopen, FamilyInner)
 		}
+		zero := o.At == ops.NumberZero && !s.hasZero()
 		s.bind(o.Def, m, o.Flags)
-		s.handles[o.Def].zero = o.At == ops.NumberZero
+		s.handles[o.Def].zero = zero
 	}}
 	gone := Outcome{Want: ops.Failed(unix.ENOENT), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, opened, gone)

@@ -73,9 +73,8 @@ func (d *draft) reopen() bool {
 
 // zero opens a map as descriptor 0, if nothing is, and does something with that.
 func (d *draft) zero() bool {
-	isZero := func(h *handle) bool { return h.fd() && h.zero }
 	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
-	if len(all) == 0 || len(d.state.handles) > 24 || len(d.names(isZero)) > 0 {
+	if len(all) == 0 || len(d.state.handles) > 24 || d.state.hasZero() {
 		return false
 	}
 	o := ops.Reopen{Def: d.fresh("r"), Of: pick(d, all), At: ops.NumberZero}

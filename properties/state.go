@@ -84,7 +84,7 @@ type handle struct {
 	kind  ops.FDKind
 	open  bool
 	mode  ops.CreateFlags // RDONLY or WRONLY, if it was opened so
-	zero  bool            // it is descriptor 0, if it is open and no other name was it
+	zero  bool            // it is descriptor 0, if it is open
 	path  bool            // a path; open says whether it is there
 
 	process   bool     // a process; open says whether it lives
@@ -92,6 +92,18 @@ type handle struct {
 	keepsProg *program // what a process or a link refers to
 
 	cursor *cursor // where its last batch lookup ended
+}
+
+// isZero says whether a name is descriptor 0; hasZero, whether any is.
+func (s *State) isZero(n ops.Name) bool { h := s.handles[n]; return h.fd() && h.zero }
+
+func (s *State) hasZero() bool {
+	for n := range s.handles {
+		if s.isZero(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // link says whether h is a descriptor of a link: that of a program, or an iterator.
