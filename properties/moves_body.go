@@ -220,7 +220,10 @@ func (d *draft) tooShort(m *object) string {
 // fieldsBody uses the special fields of values, rightly or not.
 func (d *draft) fieldsBody(m *object) ops.Body {
 	one, other := d.getStep(), d.getStep()
-	switch d.between(0, 7) {
+	switch d.between(0, 8) {
+	case 8:
+		at, size := pick(d, []int{0, 0, 4, 8, 16, 24, 40}), pick(d, []int{4, 4, 8})
+		return words(d.find(), "check", one, "check", pick(d, []string{fmt.Sprintf("read:%d:%d", at, size), fmt.Sprintf("write:%d:%d:1", at, size)}))
 	case 4:
 		return words(d.find())
 	case 0:

@@ -17,6 +17,11 @@ func (d *draft) closeOne(is func(*handle) bool) bool {
 // bind binds a map, mostly an outer one, to a program, and asks which maps that uses.
 func (d *draft) bind() bool {
 	all := d.names(isProg)
+	if of, m, ok := d.outerName(); ok && !m.free && d.chance(4) {
+		if p, ok := d.sleeper(of); ok {
+			all = []ops.Name{p}
+		}
+	}
 	n, _, ok := d.outerName()
 	if d.chance(4) {
 		n, ok = d.anyName(), true

@@ -62,16 +62,19 @@ func (s *stage) waitsOrNot() []part {
 		return s.sleeps()
 	}
 	if s.d.chance(4) {
-		s.sleeper()
+		s.d.sleeper(s.on)
 	}
 	return s.waits()
 }
 
-// sleeper loads a program that may sleep and uses the outer map; it is never run.
-func (s *stage) sleeper() {
-	if t, flags, ok := s.d.sleepType(""); ok {
-		s.d.add(ops.Prog{Def: s.d.fresh("p"), Type: t, Map: s.on, Body: "find:in check", Flags: flags})
+// sleeper loads a program that may sleep and uses an outer map; it is never run.
+func (d *draft) sleeper(on ops.Name) (n ops.Name, ok bool) {
+	t, flags, ok := d.sleepType("")
+	if ok {
+		n = d.fresh("p")
+		d.add(ops.Prog{Def: n, Type: t, Map: on, Body: "find:in check", Flags: flags})
 	}
+	return n, ok && d.state.openProg(n) != nil
 }
 
 // sleeps writes while a program counts in what is taken out that may sleep: nobody
