@@ -170,19 +170,16 @@ func (a *assembler) subprograms() {
 		asm.Mov.Imm(asm.R2, 1),
 		asm.AddAtomic.Mem(asm.R1, asm.R2, sizes[countSize(a.Value)], 0),
 		asm.Mov.Imm(asm.R0, 0))
-	if a.described() {
+	if CallsBack(a.Body) {
 		a.ins[0] = btf.WithFuncMetadata(a.ins[0], function("program"))
 	}
 }
-
-// described says whether a function is handed to the kernel.
-func (a *assembler) described() bool { return a.uses[callbackLabel] || a.uses[adderLabel] }
 
 func (a *assembler) subprogram(label string, body ...asm.Instruction) {
 	if !a.uses[label] {
 		return
 	}
-	if a.described() {
+	if CallsBack(a.Body) {
 		body[0] = btf.WithFuncMetadata(body[0], function(label))
 	}
 	a.label = label

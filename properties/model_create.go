@@ -236,7 +236,7 @@ func (s *State) outerMadeBy(o ops.Outer, template *object) []Ref {
 	if template.hasLock() {
 		by = append(by, lockTemplate)
 	}
-	if template.frozen || s.via.mode != 0 || s.via.zero {
+	if template.frozen || s.via.unusual() {
 		by = append(by, anyAccess)
 	}
 	if template.spec.Type != ops.Hash && template.spec.Type != ops.Array {

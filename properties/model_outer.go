@@ -188,7 +188,7 @@ func (s *State) misfit(m, inner *object) *Rule {
 // particular is what is special about a fitting map beside the template: each is
 // a promise of its own that it is taken all the same.
 func (s *State) particular(m *object, v ops.Name, inner *object) (by []*Rule) {
-	if h := s.handles[v]; inner.frozen || h != nil && (h.mode != 0 || h.zero) {
+	if inner.frozen || s.handles[v].unusual() {
 		by = append(by, anyAccess)
 	}
 	if m.template.fields(s.Kernel) != "" {

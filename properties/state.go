@@ -94,6 +94,9 @@ type handle struct {
 	cursor *cursor // where its last batch lookup ended
 }
 
+// unusual says whether a descriptor is not as it comes: to read or to write only, or of number 0.
+func (h *handle) unusual() bool { return h != nil && (h.mode != 0 || h.zero) }
+
 // isZero says whether a name is descriptor 0; hasZero, whether any is.
 func (s *State) isZero(n ops.Name) bool { h := s.handles[n]; return h.fd() && h.zero }
 
