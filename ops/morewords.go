@@ -231,9 +231,14 @@ type FDNumber uint8
 const (
 	NumberAny  FDNumber = iota // as it comes
 	NumberZero                 // 0, which is a descriptor like others, if no other name has it
+	NumberHigh                 // one that takes more than 16 bits
+	NumberNone                 // none, for there is none left: EMFILE
 )
 
-var numbers = words{0: "any", 1: "zero"}
+// HighNumber is the first number of a descriptor that takes more than 16 bits.
+const HighNumber = 1 << 16
+
+var numbers = words{0: "any", 1: "zero", 2: "high", 3: "none"}
 
 // MarshalText writes the word.
 func (n FDNumber) MarshalText() ([]byte, error) { return numbers.text(uint64(n)), nil }

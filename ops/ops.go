@@ -27,6 +27,7 @@ type (
 		IDs   BTFIDs      `text:"ids" default:"both"`   // of the types of key and value, with BTF
 		Inner Name        `text:"inner" default:"-"`    // inner_map_fd, of no use to this map
 		Bound Bound       `text:"bound" default:"free"` // what the map is bound to
+		At    FDNumber    `text:"at" default:"any"`     // the number of the descriptor
 		Tail  Size        `text:"tail" default:"0"`     // a byte behind the last attribute
 	}
 	// Outer creates an outer map from a template (BPF_MAP_CREATE with inner_map_fd).
@@ -44,6 +45,7 @@ type (
 		BTF      Name        `text:"btf" default:"-"`
 		IDs      BTFIDs      `text:"ids" default:"both"`
 		Bound    Bound       `text:"bound" default:"free"`
+		At       FDNumber    `text:"at" default:"any"`
 		Tail     Size        `text:"tail" default:"0"`
 	}
 	// Update stores a value under a key (BPF_MAP_UPDATE_ELEM).
@@ -162,6 +164,7 @@ type (
 		Def   Name        `text:"def"`
 		Of    Name        `text:"arg"`
 		Flags CreateFlags `text:"flags" default:"0"` // file_flags: RDONLY, WRONLY
+		At    FDNumber    `text:"at" default:"any"`
 	}
 	// Unpin removes a path (unlink(2)).
 	Unpin struct {

@@ -87,6 +87,9 @@ func listed(names []Name) (s string) {
 // WordTooSmall is behind what /proc says of an array of maps that tells of less memory than its elements need.
 const WordTooSmall = " memlock too small"
 
+// WordInherited is behind what /proc says of the descriptor of a map that would stay open in another program (no O_CLOEXEC).
+const WordInherited = " inherited"
+
 // DescribeFile is what /proc/self/fdinfo says of a map.
 func DescribeFile(t MapType, key, value, max Size, flags CreateFlags, frozen int) string {
 	return fmt.Sprintf("type %d key %d value %d max %d flags %x frozen %d", t, key, value, max, uint32(flags), frozen)

@@ -194,13 +194,16 @@ const (
 	MaxCount  = 1 << 23
 )
 
+// CountsFar says whether a step counts by bpf_loop(), for long.
+func CountsFar(s ops.BodyStep) bool { return s.Word == ops.StepCount && s.N[0] > MaxWalked }
+
 // count is a loop that the verifier walks to its end, short so that it gets there, or one that the kernel does.
 func (a *assembler) count(s ops.BodyStep) {
 	n := s.N[0]
 	if n < 1 || n > MaxCount {
 		a.fail("step %d counts %d times, want 1 to %d", a.n, n, MaxCount)
 	}
-	if n > MaxWalked {
+	if CountsFar(s) {
 		a.countByCalls(n)
 		return
 	}

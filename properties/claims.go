@@ -146,7 +146,7 @@ var Claims = []*Claim{
 		Focus: weights{"near-max": 20, "put": 8, "put-misfit": 8, "other-max": 20}},
 	{ID: "P38", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_put_ptr; selftests test_maps.c",
 		Says:  "a call that is refused keeps no reference to the map that it was offered",
-		Focus: weights{"put-any": 12, "put-misfit": 6, "bad-outer": 6, "close": 12, "alive": 12}, Corners: weights{"refused-btf": 12, "fill": 2}},
+		Focus: weights{"put-any": 12, "put-misfit": 6, "bad-outer": 6, "close": 12, "alive": 12, "none-left": 8}, Corners: weights{"refused-btf": 12, "fill": 2}},
 	{ID: "P42", Families: hashOnly, Source: "include/uapi/linux/bpf.h BPF_MAP_GET_NEXT_KEY",
 		Says:  "walking the keys of a hash of maps visits each present key once",
 		Focus: weights{"put": 12, "next": 8, "walk": 5}, Corners: weights{"fill": 3}},
@@ -206,7 +206,7 @@ var Claims = []*Claim{
 		Focus: weights{"btf": 2, "btf-map": 4, "lock-outer": 20}},
 	{ID: "P16", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_get_ptr",
 		Says:  "how the descriptor of an inner map was opened, and whether it is frozen, does not matter",
-		Focus: weights{"freeze-inner": 8, "mode-inner": 10, "outer": 6, "put": 10, "zero": 6}},
+		Focus: weights{"freeze-inner": 8, "mode-inner": 10, "outer": 6, "put": 10, "numbered": 10}},
 	{ID: "P17", Families: innerOnly, Source: "kernel/bpf/syscall.c map_create",
 		Says:  "inner_map_fd is ignored for maps that are not outer maps",
 		Focus: weights{"inner-fd": 12}},
@@ -338,7 +338,7 @@ var Claims = []*Claim{
 		Focus: weights{"pin": 14, "get-path": 12, "unpin": 8, "close": 10, "alive": 8, "gone": 4}},
 	{ID: "L2", Families: innerOnly, Source: "kernel/bpf/syscall.c bpf_map_put, bpf_map_free_id",
 		Says:  "at any moment the kernel knows the maps and BTF objects that something refers to, and no others",
-		Focus: weights{"live": 16, "put": 8, "delete": 6, "close": 6, "close-stored": 6, "hold": 4, "let-go": 4, "renew": 4}},
+		Focus: weights{"live": 16, "none-left": 6, "put": 8, "delete": 6, "close": 6, "close-stored": 6, "hold": 4, "let-go": 4, "renew": 4}},
 	{ID: "L3", Families: innerOnly, Source: "kernel/exit.c exit_files; kernel/bpf/syscall.c bpf_link_free; kernel/bpf/map_iter.c",
 		Says:  "a process that holds a descriptor, the link of a program and an iterator keep a map for as long as they are there",
 		Focus: weights{"hold": 16, "let-go": 8, "close": 14, "alive": 14, "live": 4, "close-outer": 4}},
@@ -388,7 +388,7 @@ var Claims = []*Claim{
 		Opening: "race-life"},
 	{ID: "X2", Families: allKinds, Source: "ebpf-for-windows tests; kernel/bpf/syscall.c __bpf_map_get",
 		Says:  "what is not a descriptor of a map is refused wherever a map is wanted: EBADF if it is not open, EINVAL if it is something else",
-		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8, "zero": 2}},
+		Focus: weights{"put-any": 8, "close": 6, "prog": 4, "put-prog": 8, "numbered": 4}},
 }
 
 // usually is what Often counts by.

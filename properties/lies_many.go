@@ -19,6 +19,23 @@ func manyLies() (lies []Lie) {
 			if t := s.open(o.Template); t != nil && t.btf != nil {
 				t.btf.kept++
 			}
+		}), before("none-left-keeps-template/"+string(f), rowsOf(f, "P38"), func(s *State, op ops.Op, got ops.Result) {
+			o, ok := op.(ops.Outer)
+			if t := s.open(o.Template); ok && t != nil && got.Errno == ops.Errno(unix.EMFILE) && familyOf(o.Kind) == f {
+				t.kept++
+			}
+		}), corner("none-left/"+string(f), rowsOf(f, "P38"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			if o, ok := op.(ops.Reopen); ok && outerOf(s, o.Of, f) != nil && honest.Want.Errno == ops.Errno(unix.EMFILE) {
+				r := ops.Failed(unix.ENFILE)
+				return &r
+			}
+			return nil
+		}), corner("inherited/"+string(f), rowsOf(f, "P19"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+			if o, ok := op.(ops.File); ok && o.Use == ops.FileInfo && honest.Want.Errno == 0 && outerOf(s, o.On, f) != nil {
+				r := ops.Read(honest.Want.Got + ops.WordInherited)
+				return &r
+			}
+			return nil
 		}))
 	}
 	return append(lies, corner("endless", rowsOf(FamilyHash, "DOC-15", "P25"), func(s *State, op ops.Op, honest Outcome) *ops.Result {

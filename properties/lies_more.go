@@ -55,15 +55,23 @@ func accessLies(f Family) []Lie {
 			o, ok := op.(ops.UpdateBatch)
 			return ok && outerOf(s, o.On, f) != nil && s.via.mode == 0
 		}),
-		corner("zero-not-stored/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
-			o, ok := op.(ops.Update)
-			return notOpen(honest, ok && outerOf(s, o.On, f) != nil && s.isZero(o.Value.Name))
-		}),
-		corner("zero-no-template/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
-			o, ok := op.(ops.Outer)
-			return notOpen(honest, ok && familyOf(o.Kind) == f && s.isZero(o.Template))
-		}),
+		numberNotStored("zero", ops.NumberZero, f), numberNoTemplate("zero", ops.NumberZero, f),
+		numberNotStored("high", ops.NumberHigh, f), numberNoTemplate("high", ops.NumberHigh, f),
 	}
+}
+
+func numberNotStored(word string, number ops.FDNumber, f Family) Lie {
+	return corner(word+"-not-stored/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Update)
+		return notOpen(honest, ok && outerOf(s, o.On, f) != nil && s.isAt(o.Value.Name, number))
+	})
+}
+
+func numberNoTemplate(word string, number ops.FDNumber, f Family) Lie {
+	return corner(word+"-no-template/"+string(f), rowsOf(f, "P16"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Outer)
+		return notOpen(honest, ok && familyOf(o.Kind) == f && s.isAt(o.Template, number))
+	})
 }
 
 // notOpen says of a descriptor that was taken that it is none, if it is so.

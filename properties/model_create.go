@@ -50,7 +50,7 @@ func (s *State) createMap(o ops.Map) []Outcome {
 	}
 	p.Flags |= row.adds
 	made := &object{spec: p, btf: s.openBTF(o.BTF), bound: o.Bound, with: o.Inner != ""}
-	return does(on(FamilyInner, mapMadeBy(o)...), func(ops.Result) {
+	return s.opens(o.Def, o.At, FamilyInner, on(FamilyInner, mapMadeBy(o)...), func() {
 		s.make(o.Def, made, o.Flags&modes)
 		if made.btf != nil {
 			made.btf.remember(deadBTFMap, FamilyInner)
@@ -161,7 +161,12 @@ func (s *State) createOuter(o ops.Outer) []Outcome {
 	}
 	s.via = s.handles[o.Template]
 	by := s.outerMadeBy(o, template)
-	return does(by, func(ops.Result) { s.makeOuter(o, p, template) })
+	return s.opens(o.Def, o.At, f, by, func() {
+		s.makeOuter(o, p, template)
+		if o.At == ops.NumberNone {
+			template.remember(deadRefused, f)
+		}
+	})
 }
 
 // orParticular blames what is particular about a map that is offered, if the

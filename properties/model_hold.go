@@ -73,7 +73,7 @@ func (s *State) iter(o ops.Iter) []Outcome {
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	case m == nil:
 		return fails(unix.EINVAL, on(FamilyInner, otherFD)...)
-	case h.zero: // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
+	case h.isZero(): // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
 		return fails(unix.EBADF, on(FamilyInner, otherFD)...)
 	case m.outer:
 		return fails(unix.EINVAL, on(m.family(), notAFile)...)

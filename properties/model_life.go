@@ -55,14 +55,12 @@ func (s *State) reopen(o ops.Reopen) []Outcome {
 		return fails(unix.ENOENT, on(FamilyInner, deadClose)...)
 	}
 	alive, sure, by := s.fate(m)
-	opened := Outcome{Want: ops.OK, By: by, Then: func(ops.Result) {
+	opened := s.opens(o.Def, o.At, m.family(), by, func() {
 		if m.limbo && m.lingers() {
 			m.remember(deadReopen, FamilyInner)
 		}
-		zero := o.At == ops.NumberZero && !s.hasZero()
 		s.bind(o.Def, m, o.Flags)
-		s.handles[o.Def].zero = zero
-	}}
+	})[0]
 	gone := Outcome{Want: ops.Failed(unix.ENOENT), By: by, Then: func(ops.Result) { s.bury(m) }}
 	return choose(alive, sure, opened, gone)
 }

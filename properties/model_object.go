@@ -93,7 +93,7 @@ func (s *State) file(o ops.File) []Outcome {
 	switch {
 	case !s.Kernel.has(ops.FeatureIter):
 		return anything(nil)
-	case s.via.zero: // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
+	case s.via.isZero(): // kernel/bpf/map_iter.c bpf_iter_attach_map takes it for none
 		return fails(unix.EBADF, by...)
 	}
 	return fails(unix.EINVAL, by...)
@@ -151,18 +151,18 @@ func (s *State) get(o ops.Get) []Outcome {
 	case !there:
 		return fails(unix.ENOENT, on(FamilyInner, unpinned)...)
 	case h.prog != nil:
-		return does(on(FamilyInner, pinned), func(ops.Result) {
+		return s.opens(o.Def, o.At, FamilyInner, on(FamilyInner, pinned), func() {
 			h.prog.refs++
 			s.handles[o.Def] = &handle{prog: h.prog, open: true}
 		})
 	case h.other && o.Flags != 0:
 		return fails(unix.EINVAL, on(FamilyInner, modesOpen)...)
 	case h.other:
-		return does(on(FamilyInner, pinned), func(ops.Result) {
+		return s.opens(o.Def, o.At, FamilyInner, on(FamilyInner, pinned), func() {
 			s.hold(o.Def, handle{other: true, kind: ops.FDPerf, keeps: h.keeps, keepsProg: h.keepsProg})
 		})
 	}
-	return does(on(FamilyInner, pinned), func(ops.Result) { s.bind(o.Def, h.obj, o.Flags) })
+	return s.opens(o.Def, o.At, FamilyInner, on(FamilyInner, pinned), func() { s.bind(o.Def, h.obj, o.Flags) })
 }
 
 // unpin predicts the removal of a path.

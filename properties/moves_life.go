@@ -76,13 +76,16 @@ func (d *draft) reopen() bool {
 	return d.add(ops.Reopen{Def: d.fresh("r"), Of: of})
 }
 
-// zero opens a map as descriptor 0, if nothing is, and does something with that.
-func (d *draft) zero() bool {
+// numbered opens a map as descriptor 0, if nothing is, or as one of a high number, and does something with that.
+func (d *draft) numbered() bool {
 	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
-	if len(all) == 0 || len(d.state.handles) > 24 || d.state.hasZero() {
+	if len(all) == 0 || len(d.state.handles) > 24 {
 		return false
 	}
-	o := ops.Reopen{Def: d.fresh("r"), Of: pick(d, all), At: ops.NumberZero}
+	o := ops.Reopen{Def: d.fresh("r"), Of: pick(d, all), At: ops.NumberHigh}
+	if !d.state.hasZero() && d.chance(2) {
+		o.At = ops.NumberZero
+	}
 	d.add(o)
 	m := d.state.open(o.Def)
 	switch {
@@ -97,6 +100,30 @@ func (d *draft) zero() bool {
 		d.add(ops.Prog{Def: d.fresh("p"), Type: ops.SocketFilter, Map: o.Def, Body: ops.BodyLookup})
 	}
 	return true
+}
+
+// noneLeft opens a map when no descriptor is left for it, and looks what is there then.
+func (d *draft) noneLeft() bool {
+	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
+	if len(all) == 0 || d.full() || len(d.state.handles) > 24 {
+		return false
+	}
+	of := pick(d, all)
+	m := d.state.open(of)
+	templates := d.templates()
+	switch {
+	case len(templates) > 0 && d.chance(2):
+		o := d.outerOf(pick(d, templates))
+		o.At = ops.NumberNone
+		d.add(o)
+	case m.outer && !m.free && d.chance(2):
+		o := d.like(m)
+		o.At = ops.NumberNone
+		d.add(o)
+	default:
+		d.add(ops.Reopen{Def: d.fresh("r"), Of: of, At: ops.NumberNone})
+	}
+	return d.add(ops.Live{})
 }
 
 // putIn stores a map where it fits.
@@ -215,7 +242,11 @@ func (d *draft) onPath(do func(ops.Name) ops.Op) bool {
 
 func (d *draft) getPath() bool {
 	return d.onPath(func(n ops.Name) ops.Op {
-		return ops.Get{Def: d.fresh("r"), Of: n, Flags: pick(d, []ops.CreateFlags{0, 0, 0, ops.ReadOnly, ops.WriteOnly, modes})}
+		o := ops.Get{Def: d.fresh("r"), Of: n, Flags: pick(d, []ops.CreateFlags{0, 0, 0, ops.ReadOnly, ops.WriteOnly, modes})}
+		if d.chance(8) {
+			o.At = ops.NumberNone
+		}
+		return o
 	})
 }
 

@@ -160,6 +160,8 @@ var (
 	unpinned    = rule("path/gone", "a path that is not there is not found", "L1").with(ops.FeaturePins)
 	deadClose   = rule("dead/closed", "the last descriptor closed, a map is gone", "P65")
 	deadReopen  = rule("dead/reopened", "a program array that was reopened while its last close was at work is gone when closed again", "P65").with(ops.FeatureHarm).byChance()
+	noneLeft    = rule("open/none", "an outer map that no descriptor is left for is EMFILE", "P38")
+	noneInner   = rule("open/none-inner", "what else no descriptor is left for is EMFILE", "L2")
 	deadRefused = rule("dead/refused", "a call that was refused keeps nothing of what it was offered", "P38")
 	deadRemoved = rule("dead/removed", "replaced or deleted, an inner map is gone", "P61")
 	deadOuter   = rule("dead/outer", "the outer map gone, so is what it alone kept", "P63")

@@ -3,6 +3,8 @@ package properties
 import (
 	"maps"
 
+	"golang.org/x/sys/unix"
+
 	"mimic/ops"
 )
 
@@ -84,7 +86,7 @@ type handle struct {
 	kind  ops.FDKind
 	open  bool
 	mode  ops.CreateFlags // RDONLY or WRONLY, if it was opened so
-	zero  bool            // it is descriptor 0, if it is open
+	at    ops.FDNumber    // its number, if it is open
 	path  bool            // a path; open says whether it is there
 
 	process   bool     // a process; open says whether it lives
@@ -94,15 +96,21 @@ type handle struct {
 	cursor *cursor // where its last batch lookup ended
 }
 
-// unusual says whether a descriptor is not as it comes: to read or to write only, or of number 0.
-func (h *handle) unusual() bool { return h != nil && (h.mode != 0 || h.zero) }
+// unusual says whether a descriptor is not as it comes: to read or to write only, or of a number of its own.
+func (h *handle) unusual() bool { return h != nil && (h.mode != 0 || h.at != ops.NumberAny) }
 
-// isZero says whether a name is descriptor 0; hasZero, whether any is.
-func (s *State) isZero(n ops.Name) bool { h := s.handles[n]; return h.fd() && h.zero }
+// isZero says whether h is descriptor 0.
+func (h *handle) isZero() bool { return h != nil && h.at == ops.NumberZero }
+
+// isAt says whether a name is open under such a number; hasZero, whether any is descriptor 0.
+func (s *State) isAt(n ops.Name, number ops.FDNumber) bool {
+	h := s.handles[n]
+	return h.fd() && h.at == number
+}
 
 func (s *State) hasZero() bool {
 	for n := range s.handles {
-		if s.isZero(n) {
+		if s.isAt(n, ops.NumberZero) {
 			return true
 		}
 	}
@@ -181,6 +189,27 @@ func (s *State) openOther(n ops.Name) bool {
 func (s *State) bind(n ops.Name, o *object, mode ops.CreateFlags) {
 	o.fds++
 	s.handles[n] = &handle{obj: o, open: true, mode: mode}
+}
+
+// opens is what a call answers that opens something as a descriptor of some number. Without a number left for it, it is
+// closed at once, which is the last that the kernel does of such a call.
+func (s *State) opens(n ops.Name, at ops.FDNumber, f Family, by []Ref, open func()) []Outcome {
+	then := func(ops.Result) {
+		open()
+		switch h := s.handles[n]; {
+		case at == ops.NumberNone:
+			s.closeHandle(h)
+		case at != ops.NumberZero || !s.hasZero():
+			h.at = at
+		}
+	}
+	switch {
+	case at == ops.NumberNone && f == FamilyInner:
+		return []Outcome{{Want: ops.Failed(unix.EMFILE), By: on(f, noneInner), Then: then}}
+	case at == ops.NumberNone:
+		return []Outcome{{Want: ops.Failed(unix.EMFILE), By: on(f, noneLeft), Then: then}}
+	}
+	return does(by, then)
 }
 
 // certain says whether something that is there to stay refers to o.

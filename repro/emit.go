@@ -28,9 +28,9 @@ const (
 func (w *writer) emit(op ops.Op, step ops.Step) ([]string, error) {
 	switch o := op.(type) {
 	case ops.Map:
-		return w.emitMap(o, step)
+		return w.numbered(o.Def, o.At)(w.emitMap(o, step))
 	case ops.Outer:
-		return w.emitOuter(o, step)
+		return w.numbered(o.Def, o.At)(w.emitOuter(o, step))
 	case ops.Update:
 		return w.emitUpdate(o)
 	case ops.Lookup:

@@ -23,13 +23,7 @@ func (w *writer) emitLife(op ops.Op, step ops.Step) ([]string, error) {
 		of := w.handle(o.Of)
 		w.again(o.Def, of)
 		w.need("reopen")
-		line := fmt.Sprintf("%s = reopen(%s, %d);", c(o.Def), w.idOrNone(of), o.Flags)
-		if o.At == ops.NumberZero {
-			w.zero = true
-			w.need("tozero")
-			return one("%s to_zero(&%s);", line, c(o.Def))
-		}
-		return []string{line}, nil
+		return w.numbered(o.Def, o.At)(one("%s = reopen(%s, %d);", c(o.Def), w.idOrNone(of), o.Flags))
 	case ops.Alive:
 		w.need("alive")
 		return w.emitAlive("alive", w.handle(o.On))
@@ -61,13 +55,32 @@ func (w *writer) emitPath(op ops.Op) ([]string, error) {
 		return one("on_path(6 /* BPF_OBJ_PIN */, %q, %s, 0);", string(cmp.Or(o.At, o.Def)), c(o.Of))
 	case ops.Get:
 		w.again(o.Def, w.handle(o.Of))
-		return one("%s = on_path(7 /* BPF_OBJ_GET */, %q, 0, %d);", c(o.Def), string(o.Of), o.Flags)
+		return w.numbered(o.Def, o.At)(one("%s = on_path(7 /* BPF_OBJ_GET */, %q, 0, %d);", c(o.Def), string(o.Of), o.Flags))
 	case ops.Unpin:
 		return []string{"enter_bpffs();", fmt.Sprintf("answers(unlink(%q));", string(o.On))}, nil
 	case ops.Cat:
 		return []string{"enter_bpffs();", fmt.Sprintf("close(answers(open(%q, O_RDONLY)));", string(o.On))}, nil
 	}
 	return nil, cannot(op, "there is no way to do it")
+}
+
+// numbered adds to lines that open something what it takes to give that a number, or none.
+func (w *writer) numbered(n ops.Name, at ops.FDNumber) func(lines []string, err error) ([]string, error) {
+	return func(lines []string, err error) ([]string, error) {
+		switch at {
+		case ops.NumberZero:
+			w.zero = true
+			w.need("tozero")
+			lines = append(lines, fmt.Sprintf("to_zero(&%s);", c(n)))
+		case ops.NumberHigh:
+			w.need("tohigh")
+			lines = append(lines, fmt.Sprintf("to_high(&%s);", c(n)))
+		case ops.NumberNone:
+			w.need("noneleft")
+			lines = slices.Concat([]string{"none_left(1);"}, lines, []string{"none_left(0);"})
+		}
+		return lines, err
+	}
 }
 
 // emitHold is what makes maps, or keeps them beyond descriptors, as C.

@@ -269,16 +269,14 @@ func (e refusedError) Error() string { return "the agent could not run a sequenc
 // row says so and hold elsewhere, else the row is out of date. Of a row without a
 // sequence nobody can tell.
 func (x *examination) showKnown() error {
-	for _, d := range x.known {
-		if d.seq == nil || x.mode == target.Stock && ops.Races(d.seq) { // thousands of grace periods take minutes
-			continue
+	rows := slices.DeleteFunc(slices.Clone(x.known), x.untold)
+	x.say("running %d known deviations", len(rows))
+	once, err := x.tryOnce(rows)
+	for i, d := range rows {
+		v := once[i]
+		if v == nil && err == nil && d.On(x.kernel) { // what happens at the same time happens by chance
+			v, err = x.tryOften(d.seq, knownTries-1)
 		}
-		x.say("running the known deviation %s", d.Sequence)
-		tries := 1
-		if d.On(x.kernel) {
-			tries = knownTries
-		}
-		v, err := x.tryOften(d.seq, tries)
 		switch {
 		case err != nil:
 			return err
@@ -291,5 +289,33 @@ func (x *examination) showKnown() error {
 			x.add(&report.Finding{Reduced: v, Original: d.seq, Times: 1})
 		}
 	}
-	return nil
+	return err
+}
+
+// untold says whether a row cannot be shown: thousands of grace periods take minutes.
+func (x *examination) untold(d shown) bool {
+	return d.seq == nil || x.mode == target.Stock && ops.Races(d.seq)
+}
+
+// tryOnce runs the sequences of rows, those that ask for care last, and judges each.
+func (x *examination) tryOnce(rows []shown) ([]*properties.Violation, error) {
+	var jobs []target.Job
+	var order []int
+	for _, careful := range []bool{false, true} {
+		for i, d := range rows {
+			if job := x.job(d.seq); job.Carefully == careful {
+				jobs, order = append(jobs, job), append(order, i)
+			}
+		}
+	}
+	found := make([]*properties.Violation, len(rows))
+	var refused error
+	err := x.runner.Run(x.ctx, jobs, func(i int, t ops.Trace) {
+		if t.End == ops.Refused {
+			refused = refusedError(t.Detail)
+			return
+		}
+		found[order[i]] = properties.Judge(x.kernel, t, x.asked)
+	})
+	return found, cmp.Or(err, refused)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"mimic/ops"
+	"mimic/progs"
 	"mimic/properties"
 	"mimic/vmtest"
 )
@@ -20,7 +21,7 @@ import (
 const quickRounds, quickOwn = DefaultSequences, 10
 
 // quickStep sequences of each row that the kernel left open are asked at a time.
-const quickStep = 5
+const quickStep = 2
 
 // spare is how much oftener than necessary a row of races is to be asked: not all that the model expects happens.
 const spare = 3
@@ -105,9 +106,9 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 }
 
 // What a guest takes for a sequence the first time, measured on 6.12 in operations on elements of 0.1 ms: loading a program, a thread of a
-// race, a process, an object file, doing everything some hundred times, the forgetting at the end, and to wait in vain for
-// what a known deviation keeps.
-const programCost, threadCost, processCost, loadCost, repeatCost, endCost, vainCost = 20, 120, 90, 1500, 2000, 20, 10000
+// race, a process, an object file, doing everything some hundred times, the forgetting at the end, to wait in vain for
+// what a known deviation keeps, and to run a program that counts for long.
+const programCost, threadCost, processCost, loadCost, repeatCost, endCost, vainCost, farCost = 20, 120, 90, 1500, 2000, 20, 10000, 5000
 
 // costs has what one operation takes, by its verb, where it is not that of one on elements.
 var costs = map[string]int{
@@ -120,6 +121,9 @@ func costOf(seq ops.Sequence) int {
 	cost := endCost
 	for _, op := range seq {
 		cost += max(1, costs[ops.Verb(op)])
+		if p, ok := op.(ops.Prog); ok && slices.ContainsFunc(p.Body.Steps(), progs.CountsFar) {
+			cost += farCost
+		}
 	}
 	return cost
 }

@@ -22,8 +22,11 @@ func (x *examination) verdicts(rows []properties.Key, out *report.Kernel) {
 		}
 	}
 	for _, key := range properties.Keys() {
-		if slices.Contains(rows, key) || broken[key] != nil {
-			out.Rows = append(out.Rows, x.verdict(key, broken[key]))
+		switch f := broken[key]; {
+		case slices.Contains(rows, key) || f != nil && f.Known == "":
+			out.Rows = append(out.Rows, x.verdict(key, f))
+		case f != nil: // nobody asked for this row, so it may lack questions
+			out.Rows = append(out.Rows, report.Row{Key: key, Asked: x.asked.Of(key), Verdict: report.Deviates, Reason: f.Known})
 		}
 	}
 }

@@ -472,7 +472,7 @@ static void to_zero(int *fd)
 {
 	if (*fd < 0 || (zero && !*zero))
 		return;
-	dup2(*fd, 0);
+	dup3(*fd, 0, O_CLOEXEC);
 	close(*fd);
 	*fd = 0;
 	zero = fd;
@@ -483,6 +483,36 @@ static void fill_zero(void)
 {
 	if (fcntl(0, F_GETFD) < 0)
 		dup2(2, 0);
+}
+
+//# tohigh
+/* Moves a descriptor to a number that takes more than 16 bits. */
+static void to_high(int *fd)
+{
+	struct rlimit many = { 1 << 17, 1 << 17 };
+	int high;
+
+	setrlimit(RLIMIT_NOFILE, &many);
+	high = fcntl(*fd, F_DUPFD_CLOEXEC, 1 << 16);
+	if (high < 0)
+		return;
+	close(*fd);
+	*fd = high;
+}
+
+//# noneleft
+/* Whether this process can open nothing more. */
+static void none_left(int none)
+{
+	static struct rlimit usual;
+	struct rlimit few;
+
+	if (none)
+		getrlimit(RLIMIT_NOFILE, &usual);
+	few = usual;
+	if (none)
+		few.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &few);
 }
 
 //# isknown
@@ -941,8 +971,8 @@ static void renew(int fd, const void *key, struct map_attr *a, uint64_t flags)
 //# fdinfo
 static void fdinfo(int fd)
 {
-	static const char *const names[] = { "map_type", "key_size", "value_size", "max_entries", "map_flags", "frozen", "memlock" };
-	long value[7] = { -1, -1, -1, -1, -1, -1, -1 }, n;
+	static const char *const names[] = { "map_type", "key_size", "value_size", "max_entries", "map_flags", "frozen", "memlock", "flags" };
+	long value[8] = { -1, -1, -1, -1, -1, -1, -1, -1 }, n;
 	char line[128], word[64];
 	FILE *f;
 	int i;
@@ -950,7 +980,7 @@ static void fdinfo(int fd)
 	sprintf(line, "/proc/self/fdinfo/%d", fd);
 	f = fopen(line, "r");
 	while (f && fgets(line, sizeof(line), f))
-		for (i = 0; i < 7; i++)
+		for (i = 0; i < 8; i++)
 			if (sscanf(line, "%63[^:]: %li", word, &n) == 2 && !strcmp(word, names[i]))
 				value[i] = n;
 	if (f)
@@ -958,6 +988,8 @@ static void fdinfo(int fd)
 	sprintf(answer, "= type %ld key %ld value %ld max %ld flags %lx frozen %ld", value[0], value[1], value[2], value[3], value[4], value[5]);
 	if (value[0] == 12 /* ARRAY_OF_MAPS */ && value[6] < (long)sizeof(void *) * value[3])
 		strcat(answer, " memlock too small");
+	if (!(value[7] & O_CLOEXEC))
+		strcat(answer, " inherited");
 }
 
 //# iterate prog kernelbtf ptr bpf

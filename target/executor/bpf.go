@@ -217,6 +217,40 @@ func closeFD(fd uint32) unix.Errno {
 	return errno
 }
 
+// numbered opens something as a descriptor of some number, or when there is no number left for it.
+func numbered(at ops.FDNumber, open func() (uint32, unix.Errno)) (uint32, unix.Errno) {
+	if at == ops.NumberNone {
+		defer noneLeft()()
+	}
+	fd, errno := open()
+	if errno == 0 {
+		fd = toNumber(fd, at)
+	}
+	return fd, errno
+}
+
+// noneLeft lets this process open nothing more, until what it answers is called.
+func noneLeft() (again func()) {
+	var usual unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &usual)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: usual.Max})
+	return func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &usual) }
+}
+
+// toNumber moves a descriptor to another number, where it can.
+func toNumber(fd uint32, to ops.FDNumber) uint32 {
+	switch to {
+	case ops.NumberZero:
+		return toZero(fd)
+	case ops.NumberHigh:
+		if high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, ops.HighNumber); err == nil {
+			closeFD(fd)
+			return uint32(high)
+		}
+	}
+	return fd
+}
+
 // zeroTaken says that descriptor 0 is a map's.
 var zeroTaken atomic.Bool
 

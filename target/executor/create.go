@@ -26,7 +26,7 @@ func (x *Executor) createMap(o ops.Map) ops.Result {
 		return ops.Read(trouble)
 	}
 	x.slow = x.slow || o.Bound == ops.BoundStruct // bpf_struct_ops_map_free waits for RCU tasks
-	return x.create(o.Def, attr, handle{kind: o.Type, flags: o.Flags, key: o.Key, value: o.Value, max: o.Max, described: x.handle(o.BTF).described})
+	return x.create(o.Def, o.At, attr, handle{kind: o.Type, flags: o.Flags, key: o.Key, value: o.Value, max: o.Max, described: x.handle(o.BTF).described})
 }
 
 func (x *Executor) createOuter(o ops.Outer) ops.Result {
@@ -37,7 +37,7 @@ func (x *Executor) createOuter(o ops.Outer) ops.Result {
 	if trouble := bind(&attr, o.Label, o.Bound); trouble != "" {
 		return ops.Read(trouble)
 	}
-	return x.create(o.Def, attr, handle{kind: o.Kind.MapType(), flags: o.Flags, key: o.Key, value: 4, outer: true, template: t})
+	return x.create(o.Def, o.At, attr, handle{kind: o.Kind.MapType(), flags: o.Flags, key: o.Key, value: 4, outer: true, template: t})
 }
 
 // describe names the types of a BTF object; for what is none, types that most have.
@@ -110,8 +110,8 @@ func makeMap(attr createAttr) (fd uint32, errno unix.Errno) {
 	return fd, errno
 }
 
-func (x *Executor) create(n ops.Name, attr createAttr, h handle) ops.Result {
-	fd, errno := makeMap(attr)
+func (x *Executor) create(n ops.Name, at ops.FDNumber, attr createAttr, h handle) ops.Result {
+	fd, errno := numbered(at, func() (uint32, unix.Errno) { return makeMap(attr) })
 	h.fd, h.created, h.attr = badFD, n, plainAttr(attr)
 	x.handles[n] = &h
 	if errno != 0 {

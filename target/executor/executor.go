@@ -85,6 +85,7 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 2 * ops.HighNumber, Max: 2 * ops.HighNumber}) // who may not has no high numbers
 	return &Executor{shared: &shared{
 		buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer), log: make([]byte, logSize), types: map[string]uint32{}, reasons: map[string]string{},
 	}}, nil
@@ -341,10 +342,7 @@ func (x *Executor) close(o ops.Close) ops.Result {
 
 func (x *Executor) reopen(o ops.Reopen) ops.Result {
 	of := x.handle(o.Of)
-	fd, errno := openByID(of.id, o.Flags)
-	if errno == 0 && o.At == ops.NumberZero {
-		fd = toZero(fd)
-	}
+	fd, errno := numbered(o.At, func() (uint32, unix.Errno) { return openByID(of.id, o.Flags) })
 	return x.again(o.Def, of, fd, errno)
 }
 

@@ -102,6 +102,9 @@ func describeFile(fd uint32) ops.Result {
 	if pointer := int(unsafe.Sizeof(uintptr(0))); ops.MapType(is("map_type")) == ops.ArrayOfMaps && is("memlock") < pointer*is("max_entries") {
 		said += ops.WordTooSmall // for an address in each element
 	}
+	if is("flags")&unix.O_CLOEXEC == 0 {
+		said += ops.WordInherited
+	}
 	return ops.Read(said)
 }
 
@@ -200,7 +203,9 @@ func (x *Executor) get(o ops.Get) ops.Result {
 	if err := x.shared.pins.enter(); err != nil {
 		return ops.Read("no place to pin: " + err.Error())
 	}
-	fd, errno := onPath(cmdGet, x.path(o.Of), objectAttr{fileFlags: uint32(o.Flags)})
+	fd, errno := numbered(o.At, func() (uint32, unix.Errno) {
+		return onPath(cmdGet, x.path(o.Of), objectAttr{fileFlags: uint32(o.Flags)})
+	})
 	return x.again(o.Def, x.handle(o.Of), fd, errno)
 }
 
