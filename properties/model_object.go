@@ -112,6 +112,8 @@ func (s *State) pin(o ops.Pin) []Outcome {
 		return anything(nil)
 	case !h.fd():
 		return fail(unix.EINVAL, closedFD)
+	case (m != nil || h.prog != nil || h.link()) && s.isThere(o.Def): // a thread pins more than once
+		return fails(unix.EEXIST, on(FamilyInner, pinnedTwice)...)
 	case (m != nil || h.prog != nil || h.link()) && s.isThere(o.At):
 		return fail(unix.EEXIST, pinnedTwice)
 	case h.link():

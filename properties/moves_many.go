@@ -8,6 +8,7 @@ func manyMoves() []move {
 	return []move{
 		{"fill", 0, (*draft).fill},
 		{"every-index", 0, (*draft).everyIndex},
+		{"sparse", ownOnly, (*draft).sparse},
 		{"alike-keys", ownOnly, (*draft).alikeKeys},
 		{"spread", 0, (*draft).spread},
 		{"again", 0, (*draft).again},
@@ -61,7 +62,7 @@ func (d *draft) roomy() (ops.Name, *object, bool) {
 		return "", nil, false
 	}
 	o := d.outerOf(pick(d, templates))
-	o.Max = pick(d, []ops.Size{9, 17, 33, 65, 100, 129, 257})
+	o.Max = pick(d, []ops.Size{9, 17, 33, 65, 129, 200, 257, 300})
 	o.Flags &= ops.NoPrealloc | ops.ZeroSeed
 	d.add(o)
 	m := d.state.open(o.Def)
@@ -102,6 +103,34 @@ func (d *draft) lookAtAll(n ops.Name, m *object) bool {
 		}
 	}
 	return true
+}
+
+// sparse makes an outer map for many elements, stores a few far apart, and reads all of it, or takes it out.
+func (d *draft) sparse() bool {
+	templates := d.templates()
+	if len(templates) == 0 || d.full() || !d.state.Kernel.does(batchOps) {
+		return false
+	}
+	o := d.outerOf(pick(d, templates))
+	o.Max = pick(d, []ops.Size{200, 500, 1000, 2000})
+	d.add(o)
+	m := d.state.open(o.Def)
+	fits := d.fitting(m)
+	if m == nil || len(fits) == 0 {
+		return true
+	}
+	var keys []ops.Key
+	var values []ops.Val
+	for k := uint64(d.between(0, 99)); k < uint64(o.Max); k += uint64(d.between(1, int(o.Max)/12)) {
+		keys, values = append(keys, ops.K(k)), append(values, ops.Val{Name: pick(d, fits)})
+	}
+	d.add(ops.UpdateBatch{On: o.Def, Keys: ops.KeyList(keys), Values: ops.ValList(values)})
+	d.lookAtAll(o.Def, m)
+	d.add(ops.LookupBatch{On: o.Def, Count: o.Max})
+	if o.Kind == ops.OuterHash {
+		d.add(ops.TakeBatch{On: o.Def, Count: o.Max})
+	}
+	return d.add(ops.Dump{On: o.Def})
 }
 
 // spread stores one map in several places, of one outer map or two, takes it out of

@@ -125,7 +125,7 @@ func (s *stage) frees() []part {
 	renew := ops.Renew{On: s.on, Key: ops.K(k)}
 	s.d.add(renew)
 	writer := part{ops: []ops.Op{renew, renew, pick(s.d, s.takeOuts(k, s.inners[0]))}, times: s.d.between(4, 8)}
-	if sleep && s.d.chance(2) {
+	if sleep && s.d.chance(2) || s.d.chance(4) {
 		writer = s.outlived(k)
 	}
 	return []part{
@@ -136,14 +136,30 @@ func (s *stage) frees() []part {
 }
 
 // outlived stores one map after the other, waits until a program is at work in it, takes it out, and only then closes its
-// descriptor: what defers that it is freed was asked for while something else still held it.
+// descriptor, or the other outer map that it is in: what defers that it is freed was asked for while something else still
+// held it.
 func (s *stage) outlived(k uint64) part {
 	var list []ops.Op
 	for range s.d.between(6, 10) {
 		o := s.d.like(s.outer)
 		s.d.add(o)
-		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: o.Def}}, ops.Still{On: o.Def, Key: ops.K(0)},
-			pick(s.d, []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: s.inners[0]}}, ops.Delete{On: s.on, Key: ops.K(k)}}), ops.Close{On: o.Def})
+		last := o.Def
+		if s.d.chance(2) {
+			last = s.alsoIn(o.Def)
+		}
+		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: o.Def}}, ops.Still{On: o.Def, Key: ops.K(0)})
+		if last != o.Def {
+			list = append(list, ops.Close{On: o.Def})
+		}
+		list = append(list, pick(s.d, []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: s.inners[0]}}, ops.Delete{On: s.on, Key: ops.K(k)}}), ops.Close{On: last})
 	}
 	return part{ops: list, times: 1}
+}
+
+// alsoIn is a new outer map that a map is in, too.
+func (s *stage) alsoIn(n ops.Name) ops.Name {
+	o := ops.Outer{Def: s.d.fresh("o"), Kind: pick(s.d, []ops.OuterKind{ops.OuterArray, ops.OuterHash}), Key: 4, Value: 4, Max: 1, Template: n}
+	s.d.add(o)
+	s.d.add(ops.Update{On: o.Def, Key: ops.K(0), Value: ops.Val{Name: n}})
+	return o.Def
 }
