@@ -78,6 +78,23 @@ func (o *object) lingers() bool {
 	return o.fds == 0 && o.pins == 0 && o.held == 0 && r != nil && r.lingers
 }
 
+// Lingering is how often a sequence reopens a map that closing leaves work behind for, which may be closed then.
+func Lingering(seq ops.Sequence) (times int) {
+	lingers := map[ops.Name]bool{}
+	for _, op := range seq {
+		switch o := op.(type) {
+		case ops.Map:
+			r := rowOf(o.Type)
+			lingers[o.Def] = r != nil && r.lingers
+		case ops.Reopen:
+			if lingers[o.Of] {
+				times++
+			}
+		}
+	}
+	return times
+}
+
 // handle is what a name stands for: a descriptor, or a path.
 type handle struct {
 	obj   *object

@@ -99,7 +99,7 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 	inParallel(len(rows), func(i int) {
 		c := candidate{numbered: numbered{rows[i], n}, seq: properties.Plan(x.kernel, rows[i], x.seed, n), asks: properties.Asked{}}
 		properties.Judge(x.kernel, fake.Answer(c.seq), c.asks)
-		c.cost = costOf(c.seq) + vainCost*x.waitedInVain(c.asks)
+		c.cost = costOf(c.seq) + vainCost*x.waitedInVain(c.seq)
 		all[i] = c
 	})
 	return all
@@ -108,7 +108,7 @@ func (x *examination) candidates(rows []properties.Key, n int) []candidate {
 // What a guest takes for a sequence the first time, measured on 6.12 in operations on elements of 0.1 ms: loading a program, a thread of a
 // race, a process, an object file, doing everything some hundred times, the forgetting at the end, to wait in vain for
 // what a known deviation keeps, and to run a program that counts for long.
-const programCost, threadCost, processCost, loadCost, repeatCost, endCost, vainCost, farCost = 20, 120, 90, 1500, 2000, 20, 10000, 5000
+const programCost, threadCost, processCost, loadCost, repeatCost, endCost, vainCost, farCost = 20, 120, 90, 5000, 3000, 20, 50000, 5000
 
 // costs has what one operation takes, by its verb, where it is not that of one on elements.
 var costs = map[string]int{
@@ -128,18 +128,14 @@ func costOf(seq ops.Sequence) int {
 	return cost
 }
 
-// waitedInVain is how often a kernel is waited for in vain that does as known.txt has it.
-func (x *examination) waitedInVain(asks properties.Asked) (times int) {
-	for ref, n := range asks {
-		waits := func(d shown) bool { return d.Ref == ref && d.On(x.kernel) && slices.ContainsFunc(d.seq, isGone) }
-		if slices.ContainsFunc(x.known, waits) {
-			times += n
-		}
+// waitedInVain is how often a kernel may be waited for in vain that keeps something as known.txt has it.
+func (x *examination) waitedInVain(seq ops.Sequence) int {
+	keeps := func(d shown) bool { return d.On(x.kernel) && d.Ref.Rule.Waits() }
+	if !slices.ContainsFunc(x.known, keeps) {
+		return 0
 	}
-	return times
+	return properties.Lingering(seq)
 }
-
-func isGone(op ops.Op) bool { return ops.Verb(op) == ops.Verb(ops.Gone{}) }
 
 // wants is how much is to be asked yet, of each rule and of each row.
 type wants struct {
