@@ -18,7 +18,7 @@ type btfRow struct {
 	tags     bool         // 5.10 does not load it
 	own      bool         // two objects of the kind are not alike
 	pointers bool         // of the kernel's objects
-	kernel   bool         // the kernel looks for what they point to among its own types; one that does not describe them takes the values as plain
+	kernel   bool         // the kernel looks for what they point to among its own types; one that does not describe them takes the values as plain, or does not load them
 	known    Version      // first kernel to which it is special; before it is plain
 	until    Version      // first kernel to which it is plain again; zero: none
 	types    []fieldTypes // of maps that take it, from some kernel on
@@ -81,8 +81,14 @@ func (r *btfRow) special(k Kernel) bool {
 // plain says whether nothing in the values is special to any kernel.
 func (r *btfRow) plain() bool { return r.known == nowhere }
 
-// loads says whether this kernel loads such BTF.
-func (r *btfRow) loads(k Kernel) bool { return !r.tags || k.does(typeTags) }
+// loads says whether this kernel loads such BTF. From 6.12 on it looks then already for what pointers point to
+// (kernel/bpf/btf.c btf_parse_struct_metas, btf_parse_kptr).
+func (r *btfRow) loads(k Kernel) bool {
+	if r.kernel && !k.has(ops.FeatureKernelBTF) && !k.Version.Before(v6_12) && k.Version.in(r.known, r.until) {
+		return false
+	}
+	return !r.tags || k.does(typeTags)
+}
 
 // refusal is why maps of that type don't take such values; 0 if they do.
 func (r *btfRow) refusal(k Kernel, t ops.MapType) ops.Errno {

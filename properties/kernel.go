@@ -255,6 +255,22 @@ func (k Kernel) loads(t ops.ProgType, f ops.ProgFlags) bool {
 	return false
 }
 
+// Has says whether this kernel has what a sequence makes: its types of maps and programs, and BTF that it describes.
+func (k Kernel) Has(seq ops.Sequence) bool {
+	return !slices.ContainsFunc(seq, func(op ops.Op) bool {
+		switch o := op.(type) {
+		case ops.Map:
+			return !k.has(o.Type.Feature())
+		case ops.Prog:
+			return !k.loads(o.Type, o.Flags)
+		case ops.BTF:
+			row := btfRowOf(o.Kind)
+			return row != nil && !row.loads(k)
+		}
+		return false
+	})
+}
+
 // progTypes are the program types that plans load on this kernel.
 func (k Kernel) progTypes() (have []ops.ProgType) {
 	for _, t := range ops.ProgTypes {

@@ -338,3 +338,30 @@ p0.run(0, 1)`)
 		t.Errorf("blamed: %+v", v)
 	}
 }
+
+// TestHas is about kernels that cannot show what is known of others, for want of what a sequence makes.
+func TestHas(t *testing.T) {
+	lacks := func(feature string) Kernel {
+		k := Newest()
+		k.Lacks = map[string]string{feature: "built without"}
+		return k
+	}
+	for _, tt := range []struct {
+		name, seq string
+		kernel    Kernel
+		want      bool
+	}{
+		{"all is there", "i0 = map(array, key=4, value=8, max=1)\np0 = prog(kprobe, i0, find:0)\nend()\n", Newest(), true},
+		{"a type of program", "i0 = map(array, key=4, value=8, max=1)\np0 = prog(kprobe, i0, find:0)\nend()\n", lacks(ops.Kprobe.Feature()), false},
+		{"a type of map", "i0 = map(ringbuf, key=0, value=0, max=4096)\nend()\n", lacks(ops.Ringbuf.Feature()), false},
+		{"what the kernel describes", "b0 = btf(kptr)\nend()\n", lacks(ops.FeatureKernelBTF), false},
+	} {
+		seq, err := ops.Parse(tt.seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tt.kernel.Has(seq); got != tt.want {
+			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}

@@ -281,6 +281,7 @@ func (x *examination) showKnown() error {
 		case err != nil:
 			return err
 		case v == nil && d.On(x.kernel) && x.mode == target.Det && ops.Races(d.seq): // one of many ways that it can go
+		case v == nil && !x.kernel.Has(d.seq): // another configuration, in which it cannot show
 		case v == nil && d.On(x.kernel):
 			x.stale = append(x.stale, d)
 		case v != nil && x.explain(v) != "": // by this row, or by one for other kernels

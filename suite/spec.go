@@ -227,7 +227,7 @@ func (b booter) ofMatrix(line vmtest.Line) Spec {
 	s := b.of(line.Name(), func(ctx context.Context, logf func(string, ...any)) (vmtest.Kernel, error) {
 		return source(teller(logf)).Fetch(ctx, line)
 	})
-	s.matrix = line.Pos != (vmtest.Pos{}) && line.Arch == "" && len(line.Suites) > 0 // another architecture lacks what it lacks
+	s.matrix = line.Pos != (vmtest.Pos{}) && line.Arch == "" && len(line.Suites) > 0 && line.Config != SeededConfig // other architectures lack what they lack, and what is built small
 	return s
 }
 
