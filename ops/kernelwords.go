@@ -274,9 +274,12 @@ const FeatureRefill = "prompt-refill"
 // FeatureKeyLimit is what a kernel lacks that allocates more than 4 MiB at once, and takes keys of that size.
 const FeatureKeyLimit = "keys-below-4m"
 
+// FeatureSMP is what a kernel lacks that is built for one processor (CONFIG_SMP): its locks take no room.
+const FeatureSMP = "smp"
+
 // MachineFeatures are the features by which kernels of one version differ: known.txt may tie a row to them.
 func MachineFeatures() []string {
-	return []string{FeatureLittleEndian, FeatureJIT, FeatureUnaligned, FeatureInlined, FeaturePointers, FeatureRefill, FeatureKeyLimit}
+	return []string{FeatureLittleEndian, FeatureJIT, FeatureUnaligned, FeatureInlined, FeaturePointers, FeatureRefill, FeatureKeyLimit, FeatureSMP}
 }
 
 // FeatureCPUs is what a machine lacks that has a single processor: nothing happens

@@ -189,9 +189,10 @@ func (k Kernel) keyLimit() ops.Size {
 	return 1<<22 - 52
 }
 
-// hashMaxLimit is how many entries a hash table has at most: the bytes of its buckets, of two pointers each, are counted in 32 bits.
+// hashMaxLimit is how many entries a hash table has at most: the bytes of its buckets, each a pointer and a lock, are counted
+// in 32 bits.
 func (k Kernel) hashMaxLimit() ops.Size {
-	if !k.has(ops.FeaturePointers) {
+	if !k.has(ops.FeaturePointers) || !k.has(ops.FeatureSMP) {
 		return 1 << 28
 	}
 	return 1 << 27

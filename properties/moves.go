@@ -168,7 +168,7 @@ func (d *draft) makeOf(t ops.MapType) bool {
 func (d *draft) mapOf(t ops.MapType) ops.Map {
 	r := rowOf(t)
 	o := ops.Map{Def: d.fresh("i"), Type: t, Flags: r.needs, Bound: r.bound,
-		Key: d.size(r.keysOn(d.state.Kernel), keySizes), Value: d.size(r.values, valueSizes), Max: d.size(r.maxima, maxima)}
+		Key: d.size(r.keysOn(d.state.Kernel), keySizes), Value: d.size(r.values, valueSizes), Max: d.size(r.maximaOn(d.state.Kernel), maxima)}
 	if d.chance(3) {
 		o.Flags |= d.someFlag(r.flags)
 	}
@@ -326,7 +326,7 @@ func (d *draft) differ(o *ops.Map) {
 	}
 }
 
-func (d *draft) differMax(o *ops.Map) { o.Max = d.size(rowOf(o.Type).maxima, maxima) }
+func (d *draft) differMax(o *ops.Map) { o.Max = d.size(rowOf(o.Type).maximaOn(d.state.Kernel), maxima) }
 
 func (d *draft) differName(o *ops.Map) {
 	o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})

@@ -65,7 +65,7 @@ var typeRows = []typeRow{
 	{typ: ops.LPMTrie, takes: ops.CapBPF, keys: []ops.Size{5, 8, 12, 20, 68}, flags: ops.NoPrealloc, needs: ops.NoPrealloc, sameMax: never, lookup: true},
 	{typ: ops.Devmap, takes: ops.CapNetAdmin, keys: four, values: fourEight, adds: ops.ReadOnlyProg, sameMax: never},
 	{typ: ops.Sockmap, takes: ops.CapNetAdmin, keys: four, values: fourEight, sameMax: never},
-	{typ: ops.CPUMap, takes: ops.CapBPF, keys: four, values: fourEight, maxima: []ops.Size{1, 2, 3, 4}, sameMax: never},
+	{typ: ops.CPUMap, takes: ops.CapBPF, keys: four, values: fourEight, maxima: []ops.Size{1, 2}, sameMax: never},
 	{typ: ops.XSKMap, takes: ops.CapNetAdmin, keys: four, values: four, sameMax: always},
 	{typ: ops.Sockhash, takes: ops.CapNetAdmin, values: fourEight, sameMax: never},
 	{typ: ops.CgroupStorage, keys: ids, keys32: ids32, maxima: none, template: ops.ENOTSUPP, sameMax: never},
@@ -123,11 +123,19 @@ func (r *typeRow) keysOn(k Kernel) []ops.Size {
 	return r.keys
 }
 
+// maximaOn are the numbers of entries that a map can certainly have on this kernel; nil: any but 0. Of a cpumap that is NR_CPUS at most.
+func (r *typeRow) maximaOn(k Kernel) []ops.Size {
+	if r.typ == ops.CPUMap && !k.has(ops.FeatureSMP) {
+		return r.maxima[:1]
+	}
+	return r.maxima
+}
+
 // possible says that a map of this spec can certainly be made.
 func (r *typeRow) possible(k Kernel, p Spec) bool {
 	modes := p.Flags & (ops.ReadOnlyProg | ops.WriteOnlyProg)
 	flagsFit := p.Flags&^(r.flags|r.adds) == 0 && p.Flags&r.needs == r.needs && modes != ops.ReadOnlyProg|ops.WriteOnlyProg
-	return fits(p.Key, r.keysOn(k), bigKey) && fits(p.Value, r.values, bigValue) && fits(p.Max, r.maxima, bigMax) && flagsFit
+	return fits(p.Key, r.keysOn(k), bigKey) && fits(p.Value, r.values, bigValue) && fits(p.Max, r.maximaOn(k), bigMax) && flagsFit
 }
 
 // impossible says that a map of this spec is certainly refused with EINVAL.

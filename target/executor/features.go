@@ -58,6 +58,7 @@ func (x *Executor) Lacks() map[string]string {
 	note(ops.FeaturePointers, probePointers())
 	note(ops.FeatureRefill, x.probeRefill())
 	note(ops.FeatureKeyLimit, x.probeKeyLimit())
+	note(ops.FeatureSMP, probeSMP())
 	note(ops.FeatureCaps, whyNotAtAll())
 	for _, v := range []ops.Disabled{ops.NotDisabled, ops.DisabledByNow} {
 		note(v.Feature(), x.whyNotLowered(v))
@@ -134,6 +135,18 @@ func probeMemory() string {
 func probeProcessors() string {
 	if len(processors()) < 2 {
 		return "one processor: nothing happens at the same time"
+	}
+	return ""
+}
+
+// probeSMP reads what the kernel says it was built with.
+func probeSMP() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return "uname: " + err.Error()
+	}
+	if version := unix.ByteSliceToString(name.Version[:]); !slices.Contains(strings.Fields(version), "SMP") {
+		return "built for one processor: " + version
 	}
 	return ""
 }
