@@ -101,7 +101,7 @@ var Claims = []*Claim{
 		Focus: weights{"put": 20, "delete": 8, "bad-outer": 4}, Corners: weights{"fill": 8}},
 	{ID: "DOC-17", Families: hashOnly, Source: rst + "38-40",
 		Says:  "a hash of maps can be made with BPF_F_NO_PREALLOC and works the same",
-		Focus: weights{"outer": 6, "put": 10, "get": 6, "delete": 6, "big-outer": 1}},
+		Focus: weights{"outer": 6, "put": 10, "get": 6, "delete": 6, "big-outer": 1}, Corners: weights{"fill": 6}},
 	{ID: "DOC-18", Families: both, Source: rst + "55", Needs: []string{ops.XDP.Feature(), runFeature},
 		Says:    "a BPF program retrieves inner maps with bpf_map_lookup_elem()",
 		Focus:   weights{"prog": 4, "run": 24, "write": 12, "put": 8, "shorter": 4, "near-max": 4, "two-ways": 3},

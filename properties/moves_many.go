@@ -64,6 +64,9 @@ func (d *draft) roomy() (ops.Name, *object, bool) {
 	o := d.outerOf(pick(d, templates))
 	o.Max = pick(d, []ops.Size{9, 17, 33, 65, 129, 200, 257, 300})
 	o.Flags &= ops.NoPrealloc | ops.ZeroSeed
+	if o.Kind == ops.OuterHash && d.chance(2) {
+		o.Flags |= ops.NoPrealloc
+	}
 	d.add(o)
 	m := d.state.open(o.Def)
 	return o.Def, m, m != nil
