@@ -134,7 +134,7 @@ func (w *writer) variables(code string) string {
 
 // headers says which header a file needs that contains a word.
 var headers = []struct{ header, words string }{
-	{"errno.h", ""}, {"fcntl.h", "O_RDONLY O_WRONLY O_RDWR F_GETFD"}, {"poll.h", "pollfd"}, {"pthread.h", "pthread_"}, {"sched.h", "sched_ CPU_SET"},
+	{"errno.h", ""}, {"fcntl.h", "O_RDONLY O_WRONLY O_RDWR O_CLOEXEC F_GETFD F_DUPFD"}, {"poll.h", "pollfd"}, {"pthread.h", "pthread_"}, {"sched.h", "sched_ CPU_SET"},
 	{"signal.h", "SIGKILL sigset_t"}, {"stdarg.h", "va_list"}, {"stddef.h", "offsetof"}, {"stdint.h", ""}, {"stdio.h", ""}, {"stdlib.h", "exit( qsort("},
 	{"string.h", ""}, {"sys/epoll.h", "epoll_"}, {"sys/eventfd.h", "eventfd("}, {"sys/mman.h", "mmap( memfd_"}, {"sys/prctl.h", "prctl("},
 	{"sys/resource.h", "rlimit"},

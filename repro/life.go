@@ -77,7 +77,7 @@ func (w *writer) numbered(n ops.Name, at ops.FDNumber) func(lines []string, err 
 			lines = append(lines, fmt.Sprintf("to_high(&%s);", c(n)))
 		case ops.NumberNone:
 			w.need("noneleft")
-			lines = slices.Concat([]string{"none_left(1);"}, lines, []string{"none_left(0);"})
+			lines = slices.Concat([]string{"none_left(1);"}, lines, []string{"none_left(0);", fmt.Sprintf("kept(%q);", string(n))})
 		}
 		return lines, err
 	}

@@ -500,15 +500,37 @@ static void to_high(int *fd)
 	*fd = high;
 }
 
-//# noneleft
+//# noneleft ids
+static uint32_t newest; /* map before what none is left for */
+
+static uint32_t map_after(uint32_t id)
+{
+	uint32_t a[3] = { id };
+
+	return syscall(__NR_bpf, 12 /* BPF_MAP_GET_NEXT_ID */, a, sizeof(a)) ? 0 : a[1];
+}
+
+/* A map that was refused has no descriptor: if there is one more now, it was kept. */
+static void kept(const char *name)
+{
+	uint32_t id = map_after(newest);
+	unsigned int n = __atomic_fetch_add(&many, id != 0, __ATOMIC_SEQ_CST);
+
+	if (id && n < MANY_OBJECTS)
+		known[n] = (struct object){ name, id, 0 };
+}
+
 /* Whether this process can open nothing more. */
 static void none_left(int none)
 {
 	static struct rlimit usual;
 	struct rlimit few;
 
-	if (none)
+	if (none) {
 		getrlimit(RLIMIT_NOFILE, &usual);
+		for (newest = 0; map_after(newest);)
+			newest = map_after(newest);
+	}
 	few = usual;
 	if (none)
 		few.rlim_cur = 0;
