@@ -78,7 +78,7 @@ func (d *draft) reopen() bool {
 
 // numbered opens a map as descriptor 0, if nothing is, or as one of a high number, and does something with that.
 func (d *draft) numbered() bool {
-	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
+	all := d.names(isOpen)
 	if len(all) == 0 || len(d.state.handles) > 24 {
 		return false
 	}
@@ -104,7 +104,7 @@ func (d *draft) numbered() bool {
 
 // noneLeft opens a map when no descriptor is left for it, and looks what is there then.
 func (d *draft) noneLeft() bool {
-	all := d.names(func(h *handle) bool { return isOpenInner(h) || d.isOpenOuter(h) })
+	all := d.names(isOpen)
 	if len(all) == 0 || d.full() || len(d.state.handles) > 24 {
 		return false
 	}

@@ -2,7 +2,6 @@ package properties
 
 import (
 	"slices"
-	"strings"
 
 	"mimic/ops"
 )
@@ -44,9 +43,6 @@ func (r *Rule) with(features ...string) *Rule {
 	r.needs = features
 	return r
 }
-
-// Waits says whether asking the rule waits until something is gone, which takes long if it never is.
-func (r *Rule) Waits() bool { return strings.HasPrefix(r.ID, "dead/") }
 
 // byChance says that the rule need not be asked before its rows hold.
 func (r *Rule) byChance() *Rule {

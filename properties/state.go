@@ -78,8 +78,9 @@ func (o *object) lingers() bool {
 	return o.fds == 0 && o.pins == 0 && o.held == 0 && r != nil && r.lingers
 }
 
-// Lingering is how often a sequence reopens a map that closing leaves work behind for, which may be closed then.
-func Lingering(seq ops.Sequence) (times int) {
+// Lingering is how often a sequence reopens a map that closing leaves work behind for, and what promises that it is gone when
+// it is closed again.
+func Lingering(seq ops.Sequence) (ref Ref, times int) {
 	lingers := map[ops.Name]bool{}
 	for _, op := range seq {
 		switch o := op.(type) {
@@ -92,7 +93,7 @@ func Lingering(seq ops.Sequence) (times int) {
 			}
 		}
 	}
-	return times
+	return Ref{deadReopen, FamilyInner}, times
 }
 
 // handle is what a name stands for: a descriptor, or a path.
@@ -220,13 +221,14 @@ func (s *State) opens(n ops.Name, at ops.FDNumber, f Family, by []Ref, open func
 			h.at = at
 		}
 	}
-	switch {
-	case at == ops.NumberNone && f == FamilyInner:
-		return []Outcome{{Want: ops.Failed(unix.EMFILE), By: on(f, noneInner), Then: then}}
-	case at == ops.NumberNone:
-		return []Outcome{{Want: ops.Failed(unix.EMFILE), By: on(f, noneLeft), Then: then}}
+	if at != ops.NumberNone {
+		return does(by, then)
 	}
-	return does(by, then)
+	none := noneLeft
+	if f == FamilyInner {
+		none = noneInner
+	}
+	return []Outcome{{Want: ops.Failed(unix.EMFILE), By: on(f, none), Then: then}}
 }
 
 // certain says whether something that is there to stay refers to o.

@@ -94,7 +94,8 @@ func numbersOf(rows []properties.Key, from, to int) (all []numbered) {
 func (x *examination) planOf(chosen []numbered) []target.Job {
 	seqs := make([]ops.Sequence, len(chosen))
 	inParallel(len(chosen), func(i int) { seqs[i] = properties.Plan(x.kernel, chosen[i].Row, x.seed, chosen[i].N) })
-	return x.jobs(seqs)
+	jobs, _ := x.jobs(seqs)
+	return jobs
 }
 
 // inParallel does something for each of n numbers, on all processors.
@@ -110,15 +111,19 @@ func inParallel(n int, do func(i int)) {
 	work.Wait() // it has no errors
 }
 
-// jobs puts those that ask for care last: each waits until all before it are answered.
-func (x *examination) jobs(seqs []ops.Sequence) (jobs []target.Job) {
-	for _, seq := range seqs {
-		jobs = append(jobs, x.job(seq))
+// jobs puts those that ask for care last: each waits until all before it are answered. order has the number of the
+// sequence of each.
+func (x *examination) jobs(seqs []ops.Sequence) (jobs []target.Job, order []int) {
+	var careful []target.Job
+	var last []int
+	for i, seq := range seqs {
+		if job := x.job(seq); job.Carefully {
+			careful, last = append(careful, job), append(last, i)
+		} else {
+			jobs, order = append(jobs, job), append(order, i)
+		}
 	}
-	isCareful := func(job target.Job) bool { return job.Carefully }
-	isPlain := func(job target.Job) bool { return !job.Carefully }
-	careful := slices.DeleteFunc(slices.Clone(jobs), isPlain)
-	return append(slices.DeleteFunc(jobs, isCareful), careful...)
+	return append(jobs, careful...), append(order, last...)
 }
 
 // choose leaves out those jobs that kill a kernel which is known to die of them,

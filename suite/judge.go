@@ -247,17 +247,25 @@ func (x *examination) tryOften(seq ops.Sequence, tries int) (v *properties.Viola
 	return v, err
 }
 
-// tryJob runs a sequence once. The error is a refusedError if the agent could not run it: of that nothing is known.
-func (x *examination) tryJob(job target.Job) (v *properties.Violation, err error) {
+// tryJob runs a sequence once.
+func (x *examination) tryJob(job target.Job) (*properties.Violation, error) {
+	found, err := x.tryJobs([]target.Job{job})
+	return found[0], err
+}
+
+// tryJobs runs sequences once and judges each. The error is a refusedError if the agent could not run one: of that nothing
+// is known.
+func (x *examination) tryJobs(jobs []target.Job) ([]*properties.Violation, error) {
 	var refused error
-	err = x.runner.Run(x.ctx, []target.Job{job}, func(_ int, t ops.Trace) {
+	found := make([]*properties.Violation, len(jobs))
+	err := x.runner.Run(x.ctx, jobs, func(i int, t ops.Trace) {
 		if t.End == ops.Refused {
 			refused = refusedError(t.Detail)
 			return
 		}
-		v = properties.Judge(x.kernel, t, x.asked)
+		found[i] = properties.Judge(x.kernel, t, x.asked)
 	})
-	return v, cmp.Or(err, refused)
+	return found, cmp.Or(err, refused)
 }
 
 // refusedError is why the agent could not run a sequence.
@@ -271,9 +279,14 @@ func (e refusedError) Error() string { return "the agent could not run a sequenc
 func (x *examination) showKnown() error {
 	rows := slices.DeleteFunc(slices.Clone(x.known), x.untold)
 	x.say("running %d known deviations", len(rows))
-	once, err := x.tryOnce(rows)
+	seqs := make([]ops.Sequence, len(rows))
 	for i, d := range rows {
-		v := once[i]
+		seqs[i] = d.seq
+	}
+	jobs, order := x.jobs(seqs)
+	once, err := x.tryJobs(jobs)
+	for i, v := range once {
+		d := rows[order[i]]
 		if v == nil && err == nil && d.On(x.kernel) { // what happens at the same time happens by chance
 			v, err = x.tryOften(d.seq, knownTries-1)
 		}
@@ -296,27 +309,4 @@ func (x *examination) showKnown() error {
 // untold says whether a row cannot be shown: thousands of grace periods take minutes.
 func (x *examination) untold(d shown) bool {
 	return d.seq == nil || x.mode == target.Stock && ops.Races(d.seq)
-}
-
-// tryOnce runs the sequences of rows, those that ask for care last, and judges each.
-func (x *examination) tryOnce(rows []shown) ([]*properties.Violation, error) {
-	var jobs []target.Job
-	var order []int
-	for _, careful := range []bool{false, true} {
-		for i, d := range rows {
-			if job := x.job(d.seq); job.Carefully == careful {
-				jobs, order = append(jobs, job), append(order, i)
-			}
-		}
-	}
-	found := make([]*properties.Violation, len(rows))
-	var refused error
-	err := x.runner.Run(x.ctx, jobs, func(i int, t ops.Trace) {
-		if t.End == ops.Refused {
-			refused = refusedError(t.Detail)
-			return
-		}
-		found[order[i]] = properties.Judge(x.kernel, t, x.asked)
-	})
-	return found, cmp.Or(err, refused)
 }

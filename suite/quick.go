@@ -130,11 +130,11 @@ func costOf(seq ops.Sequence) int {
 
 // waitedInVain is how often a kernel may be waited for in vain that keeps something as known.txt has it.
 func (x *examination) waitedInVain(seq ops.Sequence) int {
-	keeps := func(d shown) bool { return d.On(x.kernel) && d.Ref.Rule.Waits() }
-	if !slices.ContainsFunc(x.known, keeps) {
+	ref, times := properties.Lingering(seq)
+	if !x.knownHere(ref) {
 		return 0
 	}
-	return properties.Lingering(seq)
+	return times
 }
 
 // wants is how much is to be asked yet, of each rule and of each row.

@@ -528,8 +528,8 @@ static void none_left(int none)
 
 	if (none) {
 		getrlimit(RLIMIT_NOFILE, &usual);
-		for (newest = 0; map_after(newest);)
-			newest = map_after(newest);
+		for (uint32_t id = map_after(0); id; id = map_after(id))
+			newest = id;
 	}
 	few = usual;
 	if (none)

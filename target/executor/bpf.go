@@ -208,23 +208,6 @@ func openByID(id uint32, flags ops.CreateFlags) (uint32, unix.Errno) {
 	return bpf(cmdMapFDByID, &idAttr{id: id, openFlags: uint32(flags)})
 }
 
-// nextMap is the first id of a map above another, or 0.
-func nextMap(id uint32) uint32 {
-	attr := idAttr{id: id}
-	if _, errno := bpf(cmdMapNextID, &attr); errno != 0 {
-		return 0
-	}
-	return attr.next
-}
-
-// newestMap is the highest id of a map, or 0.
-func newestMap() (id uint32) {
-	for next := nextMap(0); next != 0; next = nextMap(id) {
-		id = next
-	}
-	return id
-}
-
 // closeFD closes a descriptor. Number 0 is given back to what fills it: nothing else is to have it by chance.
 func closeFD(fd uint32) unix.Errno {
 	if fd == 0 && zeroTaken.CompareAndSwap(true, false) {

@@ -111,17 +111,19 @@ func makeMap(attr createAttr) (fd uint32, errno unix.Errno) {
 }
 
 func (x *Executor) create(n ops.Name, at ops.FDNumber, attr createAttr, h handle) ops.Result {
-	newest := uint32(0)
-	if at == ops.NumberNone && x.shared.own {
-		newest = newestMap()
+	alone := at == ops.NumberNone && x.shared.own // nobody else makes maps meanwhile
+	var last uint32
+	if alone {
+		last = lastMap()
 	}
 	fd, errno := numbered(at, func() (uint32, unix.Errno) { return makeMap(attr) })
 	h.fd, h.created, h.attr = badFD, n, plainAttr(attr)
 	x.handles[n] = &h
 	if errno != 0 {
-		if newest != 0 && nextMap(newest) != 0 { // nobody else makes maps here: it was kept
-			h.id = nextMap(newest)
-			x.byID[h.id] = n
+		if alone {
+			for _, h.id = range mapsAfter(last) { // refused, and kept
+				x.byID[h.id] = n
+			}
 		}
 		return failed(errno)
 	}

@@ -85,7 +85,9 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
-	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 2 * ops.HighNumber, Max: 2 * ops.HighNumber}) // who may not has no high numbers
+	var files unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &files)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: max(files.Cur, 2*ops.HighNumber), Max: max(files.Max, 2*ops.HighNumber)}) // who may not has no high numbers
 	return &Executor{shared: &shared{
 		buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer), log: make([]byte, logSize), types: map[string]uint32{}, reasons: map[string]string{},
 	}}, nil
