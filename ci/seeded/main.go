@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"mimic/properties"
 	"mimic/report"
 	"mimic/suite"
 	"mimic/target"
@@ -38,6 +40,7 @@ type options struct {
 	saved     string
 	kernel    string
 	others    bool
+	narrow    bool
 }
 
 func main() {
@@ -49,6 +52,7 @@ func main() {
 	flag.BoolVar(&o.whole, "whole", false, "go on after the first violation, as a usual run does")
 	flag.BoolVar(&o.quick, "quick", false, "ask each row as little as mimic -quick does; saved in out/quick.tsv unless -saved says otherwise")
 	flag.BoolVar(&o.brief, "brief", false, "only find out whether a fault is caught: nothing is reduced, or written to out; claims that are blamed are more then")
+	flag.BoolVar(&o.narrow, "narrow", false, "ask only the rows that were blamed for the fault in what is saved, and those of its claim: for many seeds")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
@@ -75,9 +79,14 @@ func run(ctx context.Context, o options) int {
 		fmt.Fprintln(os.Stderr, "seeded:", err)
 		return suite.ExitUsage
 	}
+	before, err := load(o.saved)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "seeded:", err)
+		return suite.ExitUsage
+	}
 	for seed := o.from; seed < o.from+uint64(o.seeds); seed++ {
 		for _, f := range chosen {
-			r, err := o.one(ctx, f, seed)
+			r, err := o.one(ctx, f, seed, before)
 			if err != nil || ctx.Err() != nil {
 				fmt.Fprintln(os.Stderr, "seeded:", f.name, err, ctx.Err())
 				return suite.ExitHarness
@@ -132,7 +141,7 @@ func (o *options) specs(f fault) ([]suite.Spec, error) {
 }
 
 // one runs the suite, or the baseline, against one fault with one seed.
-func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error) {
+func (o *options) one(ctx context.Context, f fault, seed uint64, before []result) (result, error) {
 	if o.others {
 		return o.baseline(ctx, f)
 	}
@@ -145,13 +154,42 @@ func (o *options) one(ctx context.Context, f fault, seed uint64) (result, error)
 	if o.brief {
 		c.Out = ""
 	}
+	if o.narrow {
+		c.Rows = rowsFor(f, before)
+	}
 	k := suite.Run(ctx, c)[0]
 	r := resultOf(f, k)
-	r.took = time.Since(start)
+	r.took, r.narrow, r.commit = time.Since(start), o.narrow, commit()
 	if k.Missing {
 		return r, k.Fault
 	}
 	return r, nil
+}
+
+// rowsFor are the rows that may catch a fault: those of the claim that the table names, and those that were blamed for it
+// before. What they miss the others may catch: a share of such runs is a lower bound.
+func rowsFor(f fault, before []result) (rows []properties.Key) {
+	for _, key := range properties.Keys() {
+		blamed := slices.ContainsFunc(before, func(r result) bool { return r.fault == f.number && slices.Contains(r.blamed, key.String()) })
+		if key.Claim == f.claim || blamed {
+			rows = append(rows, key)
+		}
+	}
+	return rows
+}
+
+// commit is the beginning of what git calls the tree that this command was built of, "" if it was not told.
+func commit() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(7, len(s.Value))]
+		}
+	}
+	return ""
 }
 
 // resultOf is what a run found.

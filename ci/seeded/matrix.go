@@ -53,14 +53,15 @@ func row(f fault, of []result) string {
 	slices.Sort(blamed)
 	blamed = slices.Compact(blamed)
 	caught := slices.DeleteFunc(slices.Clone(of), func(r result) bool { return !r.caught() })
+	wide := slices.DeleteFunc(slices.Clone(caught), func(r result) bool { return r.narrow })
 	name := f.name
 	if f.concurrent {
 		name += " (concurrent)"
 	}
 	return fmt.Sprintf("| %d | %s: %s | %s | %s | %d | %s | %s | %s | %s |", f.number, name, f.says, f.claim,
 		interval(len(caught), len(of)), count(of, func(r result) bool { return r.right }), strings.Join(blamed, " "),
-		median(caught, func(r result) float64 { return float64(r.executions) }),
-		median(caught, func(r result) float64 { return r.asking.Seconds() }),
+		median(wide, func(r result) float64 { return float64(r.executions) }),
+		median(wide, func(r result) float64 { return r.asking.Seconds() }),
 		median(caught, func(r result) float64 { return float64(r.length) }))
 }
 

@@ -23,6 +23,16 @@ type result struct {
 	length     int    // of the shortest reduced sequence
 	fell       string // what the harness said; "" if nothing
 	took       time.Duration
+	narrow     bool   // only the rows were asked that may catch it: see rowsFor
+	commit     string // that was measured; "" if the command was built without it
+}
+
+// asked says in a word what was asked.
+func (r result) asked() string {
+	if r.narrow {
+		return "narrow"
+	}
+	return "all"
 }
 
 func (r result) caught() bool { return len(r.blamed) > 0 }
@@ -53,6 +63,7 @@ func (r result) line() string {
 	return strings.Join([]string{
 		strconv.Itoa(r.fault), strconv.FormatUint(r.seed, 10), r.verdict(), strings.Join(r.blamed, " "), strconv.Itoa(r.executions),
 		fmt.Sprintf("%.1f", r.asking.Seconds()), strconv.Itoa(r.length), fmt.Sprintf("%.0f", r.took.Seconds()), strings.ReplaceAll(r.fell, "\t", " "),
+		r.asked(), r.commit,
 	}, "\t") + "\n"
 }
 
@@ -91,8 +102,8 @@ func load(path string) (all []result, err error) {
 }
 
 func parseResult(words []string) (r result, err error) {
-	if len(words) != 9 {
-		return r, fmt.Errorf("%d columns, want 9", len(words))
+	if len(words) != 11 {
+		return r, fmt.Errorf("%d columns, want 11", len(words))
 	}
 	var errs [6]error
 	var asking, took float64
@@ -104,5 +115,6 @@ func parseResult(words []string) (r result, err error) {
 	r.length, errs[4] = strconv.Atoi(words[6])
 	took, errs[5] = strconv.ParseFloat(words[7], 64)
 	r.asking, r.took, r.fell = time.Duration(asking*1e9), time.Duration(took*1e9), words[8]
+	r.narrow, r.commit = words[9] == result{narrow: true}.asked(), words[10]
 	return r, errors.Join(errs[:]...)
 }

@@ -88,7 +88,7 @@ func TestChoose(t *testing.T) {
 func TestSavedResults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "results")
 	first := result{fault: 3, seed: 1, executions: 9, took: time.Second}
-	second := result{fault: 3, seed: 1, blamed: []string{"P38/hash", "P61/hash"}, right: true, executions: 7, asking: 1500 * time.Millisecond, length: 4, took: 2 * time.Second}
+	second := result{fault: 3, seed: 1, blamed: []string{"P38/hash", "P61/hash"}, right: true, executions: 7, asking: 1500 * time.Millisecond, length: 4, took: 2 * time.Second, narrow: true, commit: "abc1234"}
 	other := result{fault: 4, seed: 1, fell: "the guest is gone", took: 3 * time.Second}
 	for _, r := range []result{first, other, second} {
 		if err := save(path, r); err != nil {
@@ -132,6 +132,24 @@ func TestVerdicts(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+// More seeds are asked of the claim of the table, and of what was blamed before; of the runs in which only those were asked
+// no sequences are counted.
+func TestNarrow(t *testing.T) {
+	f := fault{number: 3, name: "leak", claim: "DOC-9"}
+	before := []result{{fault: 3, blamed: []string{"P38/hash"}}, {fault: 4, blamed: []string{"P90/hash"}}}
+	var got []string
+	for _, key := range rowsFor(f, before) {
+		got = append(got, key.String())
+	}
+	if want := []string{"DOC-9/array", "DOC-9/hash", "P38/hash"}; !slices.Equal(got, want) {
+		t.Errorf("rowsFor = %v, want %v", got, want)
+	}
+	blamed := []string{"P38/hash"}
+	if text := row(f, []result{{fault: 3, blamed: blamed, executions: 70}, {fault: 3, seed: 2, blamed: blamed, executions: 2, narrow: true}}); !strings.Contains(text, "| 70 |") {
+		t.Errorf("a narrow run counts with its sequences: %s", text)
 	}
 }
 
