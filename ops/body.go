@@ -32,6 +32,8 @@ const (
 	StepEither StepWord = "either" // either:KEY: find, or, on a branch of its own, second: both are outer maps, and it is one call that looks up in either
 	StepDirect StepWord = "direct" // it = the address of the values of the map given
 	StepFar    StepWord = "far"    // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
+	StepWithin StepWord = "within" // all of it, wherever this stands, is done in a subprogram
+	StepCalled StepWord = "called" // all of it, wherever this stands, is done in a function that bpf_loop() calls once
 	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
 	StepCheck  StepWord = "check"  // ends the program if it is NULL
 	StepHalf   StepWord = "half"   // ends the program if the lower half of it is 0, which is no check
@@ -67,7 +69,7 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepWithin: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
 	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},

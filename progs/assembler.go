@@ -35,6 +35,7 @@ const (
 	passLabel     = "pass"
 	callbackLabel = "callback"
 	adderLabel    = "adder"
+	insideLabel   = "inside" // where the steps begin, if they are in a function of their own
 )
 
 // assembler puts the instructions of a program together. The first error stays.
@@ -80,6 +81,7 @@ func (a *assembler) add(all ...asm.Instruction) {
 }
 
 func (a *assembler) begin() {
+	a.enter()
 	a.add(
 		asm.StoreMem(asm.R10, contextAt, asm.R1, asm.DWord),
 		loadMap(mailbox, a.Mailbox, asm.PseudoMapValue),
@@ -94,9 +96,42 @@ func (a *assembler) begin() {
 	}
 }
 
+// has says whether there is a step with a word.
+func (a *assembler) has(word ops.StepWord) bool {
+	return slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == word })
+}
+
+// enter begins the function in which the steps are, if that is not the program itself; what that does is before it. The
+// context of the program is in R1 then, too.
+func (a *assembler) enter() {
+	switch {
+	case a.has(ops.StepCalled):
+		a.add(
+			asm.StoreMem(asm.R10, contextAt, asm.R1, asm.DWord),
+			asm.Mov.Imm(asm.R1, 1),
+			a.function(asm.R2, insideLabel))
+		a.add(address(asm.R3, asm.R10, contextAt)...)
+		a.add(asm.Mov.Imm(asm.R4, 0), loopHelper.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return())
+		a.label = insideLabel
+		a.add(a.described(insideLabel, asm.LoadMem(asm.R1, asm.R2, 0, asm.DWord)))
+	case a.has(ops.StepWithin):
+		a.add(asm.Call.Label(insideLabel), asm.Return())
+		a.label = insideLabel
+		a.add(a.described(insideLabel, asm.Mov.Reg(asm.R2, asm.R1)))
+	}
+}
+
+// described is the first instruction of a function with what the kernel is told of that: nothing, unless it calls one.
+func (a *assembler) described(label string, ins asm.Instruction) asm.Instruction {
+	if !CallsBack(a.Body) {
+		return ins
+	}
+	return btf.WithFuncMetadata(ins, function(label))
+}
+
 // zero stores 0 on the stack for the steps with a word, if there are any.
 func (a *assembler) zero(word ops.StepWord, at int16) {
-	if slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == word }) {
+	if a.has(word) {
 		a.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R10, at, asm.R1, asm.DWord))
 	}
 }
@@ -170,18 +205,14 @@ func (a *assembler) subprograms() {
 		asm.Mov.Imm(asm.R2, 1),
 		asm.AddAtomic.Mem(asm.R1, asm.R2, sizes[countSize(a.Value)], 0),
 		asm.Mov.Imm(asm.R0, 0))
-	if CallsBack(a.Body) {
-		a.ins[0] = btf.WithFuncMetadata(a.ins[0], function("program"))
-	}
+	a.ins[0] = a.described("program", a.ins[0])
 }
 
 func (a *assembler) subprogram(label string, body ...asm.Instruction) {
 	if !a.uses[label] {
 		return
 	}
-	if CallsBack(a.Body) {
-		body[0] = btf.WithFuncMetadata(body[0], function(label))
-	}
+	body[0] = a.described(label, body[0])
 	a.label = label
 	a.add(append(body, asm.Return())...)
 }

@@ -183,7 +183,7 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		return "", p.it.kind == null
 	case ops.StepTell:
 		p.report.Unsure = true // who has CAP_PERFMON may
-	case ops.StepSpill, ops.StepPass, ops.StepFar:
+	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepWithin, ops.StepCalled:
 	default:
 		return p.use(s), false
 	}

@@ -39,6 +39,8 @@ var bodies = map[string]ops.Body{
 	"stash":    "find:1 stash check fetch",
 	"same":     "find:1 check keep find:2 differ same",
 	"either":   "far either:1 check get:in",
+	"within":   "within find:1 check get:1 pass check read",
+	"called":   "called find:1 check get:1 check read",
 	"half":     "find:1 half check half tell",
 	"adder":    "find:1 check get:in check count:2000000 read",
 }

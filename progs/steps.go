@@ -28,6 +28,8 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepSecond: func(a *assembler, s ops.BodyStep) { a.find(s, a.Second) },
 	ops.StepEither: (*assembler).either,
 	ops.StepFar:    (*assembler).goFar,
+	ops.StepWithin: func(a *assembler, _ ops.BodyStep) { a.nop() },
+	ops.StepCalled: func(a *assembler, _ ops.BodyStep) { a.nop() },
 	ops.StepGet:    (*assembler).get,
 	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isNull) },
 	ops.StepHalf:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isHalfNull) },
@@ -86,11 +88,13 @@ func (a *assembler) either(s ops.BodyStep) {
 	a.lookUp(a.OuterKey)
 }
 
-// goFar leaves an instruction for the step to begin at.
 func (a *assembler) goFar(ops.BodyStep) {
 	a.far = true
-	a.add(asm.Mov.Imm(scratch, 0))
+	a.nop()
 }
+
+// nop leaves an instruction for the step to begin at.
+func (a *assembler) nop() { a.add(asm.Mov.Imm(scratch, 0)) }
 
 // lookUp calls the helper. Far away, the verifier sees that the call may be given another map, the mailbox, and leaves
 // it a call: it does not see that this never comes to pass. The mailbox has keys of four bytes.

@@ -10,6 +10,9 @@ import (
 // second of two calls.
 func manyLies() (lies []Lie) {
 	for _, f := range both {
+		lies = append(lies, unchecked(f, ops.StepWithin), unchecked(f, ops.StepCalled), lostIn(f, ops.StepWithin), lostIn(f, ops.StepCalled))
+	}
+	for _, f := range both {
 		lies = append(lies, sharedLies(f)...)
 		lies = append(lies, before("refused-outer-keeps-btf/"+string(f), rowsOf(f, "P38"), func(s *State, op ops.Op, got ops.Result) {
 			o, ok := op.(ops.Outer)

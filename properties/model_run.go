@@ -134,7 +134,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		return r.compare(i, step.Word == ops.StepSame)
 	case ops.StepMerge, ops.StepMaybe:
 		r.branch(i, step.Word)
-	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepLock, ops.StepUnlock:
+	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
 	case ops.StepLoop: // what only looks sees the same every time
 		r.lost = writes(r.p.body)
 	case ops.StepReturn:

@@ -50,6 +50,20 @@ func (d *draft) plainBody(m *object) ops.Body {
 	return words(d.far(), d.found(), d.actions(m.shape))
 }
 
+// framed is a body that is done, now and then, in a function of its own. Not one that holds a lock, or sets up a timer.
+func (d *draft) framed(b ops.Body) ops.Body {
+	aside := func(s ops.BodyStep) bool {
+		return slices.Contains([]ops.StepWord{ops.StepLock, ops.StepUnlock, ops.StepTimer, ops.StepStop}, s.Word)
+	}
+	switch {
+	case b == "" || slices.ContainsFunc(b.Steps(), aside) || !d.chance(5):
+		return b
+	case d.chance(2) && d.state.Kernel.callable(ops.Body(ops.StepCalled)):
+		return words(string(ops.StepCalled), string(b))
+	}
+	return words(string(ops.StepWithin), string(b))
+}
+
 // far is what begins a body whose lookups are not to be put in the place of their calls, now and then.
 func (d *draft) far() string {
 	if d.chance(6) {

@@ -315,8 +315,9 @@ func (d *draft) everyIndex() bool {
 	if d.chance(3) {
 		p.Body = "far " + p.Body
 	}
+	p.Body = d.framed(p.Body)
 	d.add(p)
-	runs := []ops.Run{{Key: ops.K(uint64(o.Max))}}
+	runs := append(d.aside(o.Def, t.Def), ops.Run{Key: ops.K(uint64(o.Max))})
 	for _, k := range []uint64{0, uint64(t.Max) / 2, uint64(t.Max) - 1, uint64(t.Max), uint64(d.between(0, int(t.Max)))} {
 		runs = append(runs, ops.Run{Key: key, Inner: ops.K(k)})
 	}
@@ -326,6 +327,23 @@ func (d *draft) everyIndex() bool {
 		}
 	}
 	return true
+}
+
+// aside stores a map under some more keys of an outer map, and runs a program, whichever, on those and on others: on every key
+// of an array that has few.
+func (d *draft) aside(outer, inner ops.Name) (runs []ops.Run) {
+	m := d.state.open(outer)
+	for range 2 {
+		d.add(ops.Update{On: outer, Key: d.goodKey(m), Value: ops.Val{Name: inner}})
+	}
+	for i := range min(m.spec.Max, 9) {
+		key := d.goodKey(m)
+		if m.spec.Max <= 9 {
+			key = ops.K(uint64(i))
+		}
+		runs = append(runs, ops.Run{Key: key, Inner: ops.K(0)})
+	}
+	return runs
 }
 
 // alikeKeys stores maps under keys of any size that are the same but for a byte or two, its very last among them, and

@@ -49,7 +49,7 @@ func (d *draft) progThrough(body func(*draft, *object) ops.Body) bool {
 	if !ok || m.free {
 		return false
 	}
-	b := body(d, m)
+	b := d.framed(body(d, m))
 	o := ops.Prog{Map: n, Body: b}
 	if o.Type, o.Flags, ok = d.anyProgType(b); !ok || b == "" {
 		return false
@@ -149,6 +149,7 @@ func (d *draft) progSleep() bool {
 	if d.chance(2) {
 		body = d.lookupBody(m)
 	}
+	body = d.framed(body)
 	return body != "" && d.add(ops.Prog{Def: d.fresh("p"), Type: typ, Map: n, Body: body, Flags: flags})
 }
 
@@ -168,7 +169,7 @@ func (d *draft) bothWays(body func(*draft, *object) ops.Body, typeFor func(ops.B
 	if !ok {
 		return false
 	}
-	o := ops.Prog{Body: body(d, m)}
+	o := ops.Prog{Body: d.framed(body(d, m))}
 	if o.Type, o.Flags, ok = typeFor(o.Body); !ok || o.Body == "" {
 		return false
 	}
@@ -469,7 +470,7 @@ func (d *draft) runnableProg() bool {
 	if slices.Contains(slowTypes, o.Type) && !d.chance(6) {
 		o.Type = types[0]
 	}
-	if o.Body == "" || len(o.Body.Steps()) > progs.MaxSteps {
+	if o.Body = d.framed(o.Body); o.Body == "" || len(o.Body.Steps()) > progs.MaxSteps {
 		return false
 	}
 	o.Def = d.fresh("p")

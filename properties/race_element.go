@@ -312,7 +312,7 @@ func (r *race) glimpses(m *object, p *program, o ops.Run, d deed) {
 				r.recognise(at, m, inside, d, said[0])
 				said = said[1:]
 			}
-		case ops.StepCount, ops.StepLoop, ops.StepFar:
+		case ops.StepCount, ops.StepLoop, ops.StepFar, ops.StepWithin, ops.StepCalled:
 		default:
 			return
 		}
