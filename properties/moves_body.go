@@ -50,10 +50,11 @@ func (d *draft) plainBody(m *object) ops.Body {
 	return words(d.far(), d.found(), d.actions(m.shape))
 }
 
-// framed is a body that is done, now and then, in a function of its own. Not one that holds a lock, or sets up a timer.
+// framed is a body that is done, now and then, in a function of its own. Not one that holds a lock, or sets up a timer, and
+// not a tail call: whether a subprogram may do that is looked at before what it is given.
 func (d *draft) framed(b ops.Body) ops.Body {
 	aside := func(s ops.BodyStep) bool {
-		return slices.Contains([]ops.StepWord{ops.StepLock, ops.StepUnlock, ops.StepTimer, ops.StepStop}, s.Word)
+		return slices.Contains([]ops.StepWord{ops.StepLock, ops.StepUnlock, ops.StepTimer, ops.StepStop}, s.Word) || s.Call != nil && s.Call.Name == "tail_call"
 	}
 	switch {
 	case b == "" || slices.ContainsFunc(b.Steps(), aside) || !d.chance(5):

@@ -85,12 +85,21 @@ func New() (*Executor, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise the limit on locked memory: %w (is this root?)", err)
 	}
+	lowerMemlock()
 	var files unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &files)
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: max(files.Cur, 2*ops.HighNumber), Max: max(files.Max, 2*ops.HighNumber)}) // who may not has no high numbers
 	return &Executor{shared: &shared{
 		buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer), log: make([]byte, logSize), types: map[string]uint32{}, reasons: map[string]string{},
 	}}, nil
+}
+
+// lowerMemlock leaves no locked memory where no map counts as that, so that one that does is noticed.
+func lowerMemlock() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil && limit.Cur != unix.RLIM_INFINITY {
+		unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Max: limit.Max})
+	}
 }
 
 // fresh is an executor for one more sequence.
