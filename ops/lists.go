@@ -10,7 +10,7 @@ import (
 
 // Keys is a list of keys, and Vals one of values. They are kept as their text,
 // elements separated by a semicolon, so that operations can be compared. An element that comes
-// more than shortRun times in a row is written once, as in 7*100.
+// more than shortRun times in a row is written once, as in 7*100, and so are as many numbers that follow each other, as in 0..99.
 type (
 	Keys string
 	Vals string
@@ -72,7 +72,7 @@ func join[T interface{ MarshalText() ([]byte, error) }](all []T) string {
 }
 
 // shortRun is how often an element is written out that is repeated, and longestList how long a list can be.
-const shortRun, longestList = 8, 1 << 16
+const shortRun, longestList = 8, 1 << 17
 
 func shortened(parts []string) (runs []string) {
 	for len(parts) > 0 {
@@ -80,14 +80,49 @@ func shortened(parts []string) (runs []string) {
 		if n < 0 {
 			n = len(parts)
 		}
-		if n > shortRun {
+		up := ascending(parts)
+		switch {
+		case n > shortRun:
 			runs = append(runs, fmt.Sprintf("%s*%d", parts[0], n))
-		} else {
+		case up > shortRun:
+			n = up
+			runs = append(runs, parts[0]+rangeMark+parts[n-1])
+		default:
 			runs = append(runs, parts[:n]...)
 		}
 		parts = parts[n:]
 	}
 	return runs
+}
+
+// rangeMark stands between the first and the last of numbers that follow each other.
+const rangeMark = ".."
+
+// ascending is how many of the first parts are numbers of which each is one more than the one before; 0 if the first is none.
+func ascending(parts []string) (n int) {
+	first, err := strconv.ParseUint(parts[0], 10, 32)
+	for err == nil && n < len(parts) && parts[n] == strconv.FormatUint(first+uint64(n), 10) {
+		n++
+	}
+	return n
+}
+
+// spelled are the elements that a part of a list stands for, as texts.
+func spelled(part string) (texts []string, err error) {
+	low, high, is := strings.Cut(part, rangeMark)
+	if !is {
+		text, times, err := repeated(part)
+		return slices.Repeat([]string{text}, times), err
+	}
+	from, err1 := strconv.ParseUint(low, 10, 32)
+	to, err2 := strconv.ParseUint(high, 10, 32)
+	if err1 != nil || err2 != nil || to < from || to-from >= longestList {
+		return nil, fmt.Errorf("%q: want two numbers, the second not less than the first, and at most %d of them", part, longestList)
+	}
+	for n := from; n <= to; n++ {
+		texts = append(texts, strconv.FormatUint(n, 10))
+	}
+	return texts, nil
 }
 
 // repeated is how often an element is to be repeated, and its text.
@@ -110,15 +145,18 @@ func split[T any, P interface {
 		return nil, nil
 	}
 	for part := range strings.SplitSeq(s, ";") {
-		text, times, err := repeated(part)
+		texts, err := spelled(part)
 		if err != nil {
 			return nil, err
 		}
-		var e T
-		if err := P(&e).UnmarshalText([]byte(text)); err != nil {
-			return nil, err
+		for _, text := range texts {
+			var e T
+			if err := P(&e).UnmarshalText([]byte(text)); err != nil {
+				return nil, err
+			}
+			all = append(all, e)
 		}
-		if all = append(all, slices.Repeat([]T{e}, times)...); len(all) > longestList {
+		if len(all) > longestList {
 			return nil, fmt.Errorf("a list of more than %d elements", longestList)
 		}
 	}

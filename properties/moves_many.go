@@ -10,6 +10,7 @@ func manyMoves() []move {
 		{"every-index", 0, (*draft).everyIndex},
 		{"sparse", ownOnly, (*draft).sparse},
 		{"alike-keys", ownOnly, (*draft).alikeKeys},
+		{"wide", ownOnly, (*draft).wide},
 		{"spread", 0, (*draft).spread},
 		{"again", 0, (*draft).again},
 		{"refused-freeze", 0, (*draft).refusedFreeze},
