@@ -35,6 +35,8 @@ const (
 	StepWithin StepWord = "within" // all of it, wherever this stands, is done in a subprogram
 	StepCalled StepWord = "called" // all of it, wherever this stands, is done in a function that bpf_loop() calls once
 	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
+	StepLend   StepWord = "lend"   // hands it to a subprogram, which answers whether it finds the key that the run hands over in it: 1 or 0
+	StepSum    StepWord = "sum"    // answers the sum of what its values begin with, which a function adds up that bpf_for_each_map_elem() calls
 	StepCheck  StepWord = "check"  // ends the program if it is NULL
 	StepHalf   StepWord = "half"   // ends the program if the lower half of it is 0, which is no check
 	StepKeep   StepWord = "keep"   // other = it
@@ -69,7 +71,7 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepWithin: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
 	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},

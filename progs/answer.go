@@ -67,15 +67,25 @@ func (p Program) Answer(mailbox []byte) string {
 	return cmp.Or(strings.Join(parts, " "), AnswerEnd)
 }
 
-// answers are the steps that answer a signed number.
-var answers = []ops.StepWord{ops.StepCall, ops.StepTimer, ops.StepStop}
+// answers are the steps that answer a signed number, amounts those that answer an unsigned one.
+var (
+	answers = []ops.StepWord{ops.StepCall, ops.StepTimer, ops.StepStop}
+	amounts = []ops.StepWord{ops.StepRead, ops.StepLend, ops.StepSum}
+)
+
+// Answers says whether a step answers a number, and whether that has a sign.
+func Answers(s ops.BodyStep) (number, signed bool) {
+	signed = slices.Contains(answers, s.Word)
+	return signed || slices.Contains(amounts, s.Word), signed
+}
 
 func answerOf(s ops.BodyStep, got uint64) []string {
+	number, sign := Answers(s)
 	switch {
-	case s.Word == ops.StepRead:
-		return []string{strconv.FormatUint(got, 10)}
-	case slices.Contains(answers, s.Word):
+	case sign:
 		return []string{strconv.FormatInt(signed(got), 10)}
+	case number:
+		return []string{strconv.FormatUint(got, 10)}
 	}
 	return nil
 }

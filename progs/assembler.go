@@ -35,6 +35,8 @@ const (
 	passLabel     = "pass"
 	callbackLabel = "callback"
 	adderLabel    = "adder"
+	lendLabel     = "lent"
+	adderUpLabel  = "each"
 	insideLabel   = "inside" // where the steps begin, if they are in a function of their own
 )
 
@@ -205,6 +207,8 @@ func (a *assembler) subprograms() {
 		asm.Mov.Imm(asm.R2, 1),
 		asm.AddAtomic.Mem(asm.R1, asm.R2, sizes[countSize(a.Value)], 0),
 		asm.Mov.Imm(asm.R0, 0))
+	a.subprogram(lendLabel, a.lookIn()...)
+	a.subprogram(adderUpLabel, a.addUp()...)
 	a.ins[0] = a.described("program", a.ins[0])
 }
 

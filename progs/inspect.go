@@ -286,6 +286,12 @@ func (p *inspector) useMap(s ops.BodyStep) Misuse {
 		return p.get(s)
 	case ops.StepCall:
 		return p.call(s)
+	case ops.StepLend:
+		p.unless(lookedUp)
+		p.report.Unsure = p.report.Unsure || p.it.kind == outerMap
+		return ""
+	case ops.StepSum:
+		return p.sum()
 	case ops.StepRead: // of the kernel's own structure: allowed where it is described
 		p.report.Unsure = true
 		return ""
@@ -313,6 +319,19 @@ func (p *inspector) get(s ops.BodyStep) Misuse {
 	if g := p.reached(); g.elides() && !s.Key.In && s.Key.N < uint64(g.Max) {
 		p.it.null = perhaps
 	}
+	return ""
+}
+
+// sum reads values, where programs may.
+func (p *inspector) sum() Misuse {
+	switch {
+	case p.it.kind == outerMap:
+		return MisuseOuter
+	case p.reached().Flags&ops.WriteOnlyProg != 0:
+		return MisuseForbidden
+	}
+	p.unless(takes["for_each_map_elem"])
+	p.report.Unsure = p.report.Unsure || p.it.second && !p.given[1].sized(p.given[0])
 	return ""
 }
 
@@ -383,7 +402,7 @@ func (p *inspector) useValue(s ops.BodyStep) Misuse {
 		return p.count()
 	case ops.StepAdd:
 		return p.add(s)
-	case ops.StepGet, ops.StepCall:
+	case ops.StepGet, ops.StepCall, ops.StepLend, ops.StepSum:
 		return MisuseType
 	case ops.StepTimer:
 		return p.timer()

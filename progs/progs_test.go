@@ -41,6 +41,8 @@ var bodies = map[string]ops.Body{
 	"either":   "far either:1 check get:in",
 	"within":   "within find:1 check get:1 pass check read",
 	"called":   "called find:1 check get:1 check read",
+	"lend":     "find:1 check lend",
+	"sum":      "find:1 check sum",
 	"half":     "find:1 half check half tell",
 	"adder":    "find:1 check get:in check count:2000000 read",
 }

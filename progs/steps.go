@@ -15,6 +15,7 @@ const (
 	timerInit   = asm.BuiltinFunc(169)
 	timerCancel = asm.BuiltinFunc(172)
 	loopHelper  = asm.BuiltinFunc(181)
+	eachElement = asm.BuiltinFunc(164)
 )
 
 // clockMonotonic is CLOCK_MONOTONIC of time.h.
@@ -43,6 +44,8 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepPass:   (*assembler).passOn,
 	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
 	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
+	ops.StepLend:   (*assembler).lend,
+	ops.StepSum:    (*assembler).sum,
 	ops.StepRead:   (*assembler).read,
 	ops.StepWrite:  (*assembler).write,
 	ops.StepCount:  (*assembler).count,
@@ -159,6 +162,44 @@ func (a *assembler) spill(ops.BodyStep) {
 
 func (a *assembler) passOn(ops.BodyStep) {
 	a.add(asm.Mov.Reg(asm.R1, it), a.pass(), asm.Mov.Reg(it, asm.R0))
+}
+
+func (a *assembler) lend(ops.BodyStep) {
+	a.uses[lendLabel] = true
+	a.add(asm.Mov.Reg(asm.R1, it), asm.Call.Label(lendLabel))
+	a.answer(asm.R0)
+}
+
+// lookIn is the subprogram that a map is lent to.
+func (a *assembler) lookIn() []asm.Instruction {
+	return []asm.Instruction{
+		loadMap(asm.R2, a.Mailbox, asm.PseudoMapValue),
+		asm.Add.Imm(asm.R2, InnerKeyAt),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "absent"),
+		asm.Mov.Imm(asm.R0, 1),
+		asm.Mov.Reg(asm.R0, asm.R0).WithSymbol("absent"),
+	}
+}
+
+// sum hands over where on the stack the function adds to.
+func (a *assembler) sum(ops.BodyStep) {
+	a.store(asm.R10, memoryAt, make([]byte, 8))
+	a.add(asm.Mov.Reg(asm.R1, it), a.function(asm.R2, adderUpLabel))
+	a.add(address(asm.R3, asm.R10, memoryAt)...)
+	a.add(asm.Mov.Imm(asm.R4, 0), eachElement.Call(), asm.LoadMem(asm.R1, asm.R10, memoryAt, asm.DWord))
+	a.answer(asm.R1)
+}
+
+// addUp is the function that each element is given to.
+func (a *assembler) addUp() []asm.Instruction {
+	return []asm.Instruction{
+		asm.LoadMem(asm.R1, asm.R3, 0, sizes[int64(ReadSize(a.Value))]),
+		asm.LoadMem(asm.R2, asm.R4, 0, asm.DWord),
+		asm.Add.Reg(asm.R1, asm.R2),
+		asm.StoreMem(asm.R4, 0, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+	}
 }
 
 // branch does something if the bit of the step is set.

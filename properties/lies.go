@@ -201,7 +201,7 @@ func leaks(f Family) []Lie {
 		}),
 		before("unload-leaks/"+string(f), rowsOf(f, "P64", "P14"), func(s *State, op ops.Op, _ ops.Result) {
 			if o, ok := op.(ops.Close); ok {
-				if p := s.openProg(o.On); p != nil && p.uses != nil && p.uses.family() == f {
+				if p := s.openProg(o.On); p != nil && slices.Contains(p.maps(), p.uses) && p.uses.family() == f {
 					p.uses.kept++
 				}
 			}

@@ -13,11 +13,11 @@ func placeOf(b ops.Body, w ops.StepWord) int {
 	return 1 + slices.IndexFunc(b.Steps(), func(s ops.BodyStep) bool { return s.Word == w })
 }
 
-// unchecked takes programs that use what they have not checked, if that is done in a function of its own.
-func unchecked(f Family, in ops.StepWord) Lie {
-	return corner("unchecked-"+string(in)+"/"+string(f), rowsOf(f, "P74"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+// unchecked takes programs that use what they have not checked, if they have a step: one for which that is done in a function.
+func unchecked(f Family, step ops.StepWord) Lie {
+	return corner("unchecked-"+string(step)+"/"+string(f), rowsOf(f, "P74"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		o, ok := op.(ops.Prog)
-		if !ok || placeOf(o.Body, in) == 0 || outerOf(s, o.Map, f) == nil || honest.Want.Errno == 0 || len(honest.By) == 0 {
+		if !ok || placeOf(o.Body, step) == 0 || outerOf(s, o.Map, f) == nil || honest.Want.Errno == 0 || len(honest.By) == 0 {
 			return nil
 		}
 		if slices.ContainsFunc(honest.By, func(r Ref) bool { return !slices.Contains(r.Rule.Claims, "P74") }) {
@@ -35,7 +35,33 @@ func lostIn(f Family, in ops.StepWord) Lie {
 		if !ok || p == nil || p.uses.family() != f || placeOf(p.body, in) == 0 || honest.Want.Errno != 0 || strings.HasPrefix(honest.Want.Got, "null@") {
 			return nil
 		}
-		r := ops.Read("null@" + strconv.Itoa(placeOf(p.body, ops.StepCheck)))
+		check := placeOf(p.body, ops.StepCheck)
+		if check == 0 {
+			return nil
+		}
+		r := ops.Read("null@" + strconv.Itoa(check))
+		return &r
+	})
+}
+
+// oneMore has programs that add up what is in a map, as the last they do, find more than there is.
+func oneMore(f Family) Lie {
+	return corner("sum-one-more/"+string(f), rowsOf(f, "P76"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Run)
+		p := s.openProg(o.On)
+		if !ok || p == nil || p.uses.family() != f || honest.Want.Errno != 0 || placeOf(p.body, ops.StepSum) != len(p.body.Steps()) {
+			return nil
+		}
+		parts := strings.Fields(honest.Want.Got)
+		if len(parts) == 0 { // what it does is not modelled
+			return nil
+		}
+		n, err := strconv.ParseUint(parts[len(parts)-1], 10, 64)
+		if err != nil {
+			return nil
+		}
+		parts[len(parts)-1] = strconv.FormatUint(n+1, 10)
+		r := ops.Read(strings.Join(parts, " "))
 		return &r
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // call follows a program into a helper or kfunc that works on a map.
@@ -158,4 +159,33 @@ func (r *running) counts(m *object, _ callArgs) {
 	default:
 		r.lost = true
 	}
+}
+
+// lend answers whether a subprogram finds in a map what the run hands over.
+func (r *running) lend() {
+	here := r.it
+	r.get(ops.BodyStep{Word: ops.StepGet, Key: ops.BodyKey{In: true}})
+	found := "0"
+	if r.it.kind == atValue {
+		found = "1"
+	}
+	if !r.lost {
+		r.say(found, r.it.asked)
+	}
+	r.it = here
+}
+
+// sum answers the sum of what the values begin with.
+func (r *running) sum() {
+	m := r.it.m
+	if r.lost = m.outer || m.murky || !rowOf(m.spec.Type).content || !plainValues(m.btf) || r.it.in.inside().Value != r.p.uses.inside().Value; r.lost {
+		return
+	}
+	size, sum := ops.Size(progs.ReadSize(m.spec.Value)), uint64(0)
+	for _, value := range r.copy(m).data {
+		n, err := strconv.ParseUint(ops.NumberIn(r.order(), ops.BytesIn(r.order(), value, m.spec.Value)[:size]), 10, 64)
+		r.lost = r.lost || err != nil
+		sum += n
+	}
+	r.say(strconv.FormatUint(sum, 10), r.promised(runVisits))
 }

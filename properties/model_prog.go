@@ -328,10 +328,10 @@ func (s *State) wrong(o ops.Prog, f progs.Fault, r *Rule) (rules []*Rule) {
 	default:
 		r = nullIn[last.Word]
 	}
-	if f.Misuse == progs.MisuseOuter && (last.Call.Name == "map_update_elem" || last.Call.Name == "map_delete_elem") {
+	if f.Misuse == progs.MisuseOuter && last.Call != nil && (last.Call.Name == "map_update_elem" || last.Call.Name == "map_delete_elem") {
 		r = progWrite
 	}
-	if f.Misuse == progs.MisuseOuter && last.Call.Name == "for_each_map_elem" {
+	if f.Misuse == progs.MisuseOuter && (last.Word == ops.StepSum || last.Call.Name == "for_each_map_elem") {
 		r = progEach
 	}
 	return append(rules, r)
@@ -345,7 +345,7 @@ var nullWays = []struct {
 
 // nullIn says by the step what is done with a pointer that was not checked.
 var nullIn = map[ops.StepWord]*Rule{
-	ops.StepRead: nullRead, ops.StepWrite: nullWrite, ops.StepAdd: nullAdd, ops.StepGet: nullMap, ops.StepCall: nullMap,
+	ops.StepRead: nullRead, ops.StepWrite: nullWrite, ops.StepAdd: nullAdd, ops.StepGet: nullMap, ops.StepCall: nullMap, ops.StepLend: nullMap, ops.StepSum: nullMap,
 	ops.StepMemory: nullMemory, ops.StepAsKey: nullMemory, ops.StepAsVal: nullMemory,
 	ops.StepLock: nullField, ops.StepUnlock: nullField, ops.StepTimer: nullField, ops.StepStop: nullField,
 }
@@ -393,7 +393,7 @@ func (s *State) guess(o ops.Prog, m *object) ops.Result {
 func strange(s ops.BodyStep, t ops.MapType) bool {
 	lookup := rowOf(t) != nil && rowOf(t).lookup
 	switch {
-	case s.Word == ops.StepGet:
+	case s.Word == ops.StepGet || s.Word == ops.StepLend || s.Word == ops.StepSum:
 		return !lookup
 	case s.Word != ops.StepCall || s.Call.ID == 0 || slices.Contains(callsOf[t], s.Call.Name):
 		return false

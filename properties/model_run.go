@@ -202,6 +202,10 @@ func (r *running) use(step ops.BodyStep) {
 			n = r.op.Inner.N & 7
 		}
 		r.it.off += int64(n)
+	case step.Word == ops.StepLend && r.it.kind == atMap:
+		r.lend()
+	case step.Word == ops.StepSum && r.it.kind == atMap:
+		r.sum()
 	case step.Word == ops.StepCall && r.it.kind == atMap:
 		r.call(step)
 	default:

@@ -98,7 +98,11 @@ func (d *draft) number() string { return fmt.Sprint(d.between(1, 1<<30)) }
 
 // action does something with an inner map and leaves it where it was.
 func (d *draft) action(p Spec) string {
-	switch d.between(0, 5) {
+	switch d.between(0, 7) {
+	case 6:
+		return string(ops.StepLend)
+	case 7:
+		return d.summing()
 	case 0:
 		return fmt.Sprintf("call:map_update_elem:%s:%s:%d", d.bodyKey(), d.number(), pick(d, []int{0, 0, 0, 1, 2, 3}))
 	case 1:
@@ -109,6 +113,14 @@ func (d *draft) action(p Spec) string {
 		return string(words("keep", d.getStep(), d.way(), "check", d.inValue(p, "write"), "swap"))
 	}
 	return string(words("keep", d.getStep(), d.way(), "check", d.inValue(p, "read"), "swap"))
+}
+
+// summing adds values up, where programs can hand the kernel a function.
+func (d *draft) summing() string {
+	if !d.state.Kernel.callable(ops.Body(ops.StepSum)) {
+		return string(ops.StepLend)
+	}
+	return string(ops.StepSum)
 }
 
 // inValue reads or writes within a value.
@@ -168,7 +180,7 @@ func (d *draft) useOf(position int) string {
 	case 2:
 		return pick(d, []string{"add:1", "add:in", "add:8"})
 	case 3:
-		return pick(d, []string{d.getStep(), d.callOf(false, nil), d.callOf(false, []string{"map_update_elem", "map_delete_elem", "for_each_map_elem", "map_push_elem"})})
+		return pick(d, []string{d.getStep(), string(ops.StepLend), d.summing(), d.callOf(false, nil), d.callOf(false, []string{"map_update_elem", "map_delete_elem", "for_each_map_elem", "map_push_elem"})})
 	case 4:
 		return d.callOf(false, []string{"map_sum_elem_count", "map_sum_elem_count", "arena_free_pages"})
 	case 5:

@@ -151,13 +151,14 @@ func reachOf(m *handle, hole int) progs.Reach {
 func letters(b ops.Body) string {
 	var out strings.Builder
 	for _, s := range b.Steps() {
+		number, signed := progs.Answers(s)
 		switch {
 		case s.Call != nil && slices.Contains(s.Call.Args, ops.ArgRoom):
 			out.WriteByte('R')
-		case s.Word == ops.StepRead:
-			out.WriteByte('r')
-		case s.Word == ops.StepCall || s.Word == ops.StepTimer || s.Word == ops.StepStop:
+		case signed:
 			out.WriteByte('c')
+		case number:
+			out.WriteByte('r')
 		default:
 			out.WriteByte('.')
 		}
