@@ -1,5 +1,10 @@
 package ops
 
+import (
+	"slices"
+	"strings"
+)
+
 // plainest has, for every map type but outer maps, the plainest map of it that
 // kernels make. Where it names BTF, that is to be loaded under the name it has
 // here, which is also its kind.
@@ -42,3 +47,16 @@ var plainest = []Map{
 // Plainest is the plainest map of each type, in the order of the kernel's
 // numbers, outer maps apart.
 func Plainest() []Map { return plainest }
+
+// perCPU are the types of map of which every processor has values of its own.
+var perCPU = []MapType{PercpuHash, PercpuArray, LRUPercpuHash, PercpuCgroupStorage}
+
+// PerCPU says whether every processor has values of its own in maps of that type: user space reads and writes all of them at
+// once, each in a multiple of 8 bytes.
+func (t MapType) PerCPU() bool { return slices.Contains(perCPU, t) }
+
+// EachText is what several processors have, as one text: each value once, in the order of numbers.
+func EachText(all ...string) string {
+	slices.SortFunc(all, CompareKeys)
+	return strings.Join(slices.Compact(all), "+")
+}

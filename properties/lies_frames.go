@@ -65,3 +65,19 @@ func oneMore(f Family) Lie {
 		return &r
 	})
 }
+
+// restKept has what a program adds to a per-CPU map in an outer map be there for every processor.
+func restKept(f Family) Lie {
+	return corner("percpu-everywhere/"+string(f), rowsOf(FamilyInner, "DOC-2"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Lookup)
+		if !ok || !strings.HasPrefix(honest.Want.Got, "0+") {
+			return nil
+		}
+		m := s.open(o.On)
+		if m == nil || m.spec.Type != ops.PercpuHash || !slices.ContainsFunc(m.homes, func(h *object) bool { return h.family() == f }) {
+			return nil
+		}
+		r := ops.Read(strings.TrimPrefix(honest.Want.Got, "0+"))
+		return &r
+	})
+}

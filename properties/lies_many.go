@@ -10,7 +10,7 @@ import (
 // second of two calls.
 func manyLies() (lies []Lie) {
 	for _, f := range both {
-		lies = append(lies, unchecked(f, ops.StepWithin), unchecked(f, ops.StepCalled), unchecked(f, ops.StepLend), oneMore(f), lostIn(f, ops.StepWithin), lostIn(f, ops.StepCalled))
+		lies = append(lies, unchecked(f, ops.StepWithin), unchecked(f, ops.StepCalled), unchecked(f, ops.StepLend), oneMore(f), restKept(f), lostIn(f, ops.StepWithin), lostIn(f, ops.StepCalled))
 	}
 	for _, f := range both {
 		lies = append(lies, sharedLies(f)...)

@@ -64,13 +64,14 @@ func (r *running) promised(by *Rule) []Ref {
 }
 
 func (r *running) updates(m *object, a callArgs) {
-	perCPU := m.spec.Type == ops.PercpuArray
-	if r.lost = !m.writable() || perCPU && a.flags > ops.Exist; r.lost { // kernels have more flags for them
+	if r.lost = !m.writable() || m.perCPU() && a.flags > ops.Exist; r.lost { // kernels have more flags for them
 		return
 	}
 	e := r.s.writeFault(m, a.key, a.flags)
 	if e == 0 {
+		_, present := m.data[a.key]
 		m.data[a.key] = a.value
+		m.wrote(a.key, !present && !m.indexed())
 	}
 	r.answers(e, runWrites)
 }
@@ -136,7 +137,7 @@ func (r *running) pops(m *object, remove bool) {
 // visits answers how many elements a callback was given.
 func (r *running) visits(m *object, a callArgs) {
 	switch {
-	case !rowOf(m.spec.Type).content && !m.indexed():
+	case !m.writable():
 		r.lost = true
 	case a.flags != 0:
 		r.answers(unix.EINVAL, runVisits)

@@ -49,7 +49,7 @@ func (s *State) read(m *object, key uint64) []Outcome {
 }
 
 func (s *State) erase(m *object, key uint64) []Outcome {
-	if m.spec.Type == ops.Array {
+	if m.indexed() {
 		return fails(unix.EINVAL, s.context(m, innerWrite)...)
 	}
 	if _, present := m.data[key]; !present {
@@ -69,5 +69,7 @@ func (s *State) takeInner(m *object, key uint64) []Outcome {
 
 func (m *object) forget(key uint64) {
 	delete(m.data, key)
+	delete(m.rest, key)
+	delete(m.stale, key)
 	m.walk.forget()
 }

@@ -17,8 +17,8 @@ func (s *State) update(o ops.Update) []Outcome {
 		switch {
 		case m.outer:
 			return s.put(m, o)
-		case m.spec.Type == ops.PercpuArray && !o.Key.Null:
-			return anything(func(ops.Result) { m.smear(ops.Truncate(o.Key.N, m.spec.Key)) })
+		case m.perCPU():
+			return s.writeEach(m, o)
 		case o.Value.Name != "" || o.Value.Null || o.Key.Null || !m.modelled():
 			return anything(func(ops.Result) { m.murky = true })
 		}
@@ -271,6 +271,8 @@ func (s *State) lookup(o ops.Lookup) []Outcome {
 	return s.element(o.On, toLook, func(m *object) []Outcome {
 		key := ops.Truncate(o.Key.N, m.spec.Key)
 		switch {
+		case m.eachKnown() && o.Flags == 0 && !o.Key.Null:
+			return s.readEach(m, key)
 		case !m.outer && !m.modelled():
 			return anything(nil)
 		case o.Flags != 0:
@@ -326,6 +328,8 @@ func (s *State) delete(o ops.Delete) []Outcome {
 	return s.element(o.On, toWrite, func(m *object) []Outcome {
 		key := ops.Truncate(o.Key.N, m.spec.Key)
 		switch {
+		case m.eachKnown() && !o.Key.Null:
+			return s.erase(m, key)
 		case !m.outer && !m.modelled():
 			return anything(func(ops.Result) { m.murky = true })
 		case o.Key.Null:

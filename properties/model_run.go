@@ -330,25 +330,20 @@ func (r *running) write(step ops.BodyStep) {
 	copy(b[off:off+size], ops.BytesIn(r.order(), uint64(step.N[2]), ops.Size(size)))
 	n, err := strconv.ParseUint(ops.NumberIn(r.order(), b), 10, 64)
 	if r.lost = err != nil; !r.lost {
-		r.copy(r.it.m).data[r.it.key] = n
+		c := r.copy(r.it.m)
+		c.data[r.it.key] = n
+		c.wrote(r.it.key, false)
 	}
 }
 
 // writable says whether the model follows programs that write to values of m.
-func (m *object) writable() bool { return rowOf(m.spec.Type).content || m.spec.Type == ops.PercpuArray }
+func (m *object) writable() bool { return rowOf(m.spec.Type).content || m.perCPU() }
 
-// stale says whether it depends on the processor what the value is: it was written to, and not by this run.
+// stale says whether it depends on the processor what the value is, and it was not written by this run.
 func (r *running) stale() bool {
-	_, mine := r.copy(r.it.m).data[r.it.key]
-	return r.it.m.stale[r.it.key] && !mine
-}
-
-// smear says that processors see different things in an element of a per-CPU array.
-func (m *object) smear(key uint64) {
-	if m.stale == nil {
-		m.stale = map[uint64]bool{}
-	}
-	m.stale[key] = true
+	m, key := r.it.m, r.it.key
+	_, differ := m.rest[key]
+	return (m.stale[key] || differ) && !r.copy(m).mine[key]
 }
 
 // count adds to the number that begins a value, if what becomes of the value has
@@ -422,10 +417,8 @@ func (r *running) commit() {
 		if !maps.Equal(m.data, c.data) {
 			m.walk.forget()
 		}
-		if m.spec.Type == ops.PercpuArray {
-			for key := range c.data {
-				m.smear(key)
-			}
+		if m.perCPU() {
+			m.runOn(c)
 			continue
 		}
 		m.data, m.queue, m.timers = c.data, c.queue, c.timers

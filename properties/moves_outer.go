@@ -30,7 +30,7 @@ func (d *draft) outerOf(template ops.Name) ops.Outer {
 		o.Flags |= pick(d, []ops.CreateFlags{ops.ReadOnly, ops.WriteOnly})
 	}
 	if d.chance(16) {
-		o.Label = ops.LabelGood
+		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
 	}
 	return o
 }

@@ -41,7 +41,10 @@ type object struct {
 	murky   bool              // written to in a way that is not modelled
 	timers  map[uint64]bool   // elements whose timer is set up
 	untimed bool              // whether they are is not known any more
-	stale   map[uint64]bool   // elements of a per-CPU array that were written to: what one processor sees of them another does not
+	rest    map[uint64]uint64 // per CPU: what other processors than one have under a key, where that is not the same
+	mine    map[uint64]bool   // of a copy, per CPU: keys that the program wrote to
+	added   map[uint64]bool   // and those that were not there before
+	stale   map[uint64]bool   // per CPU: keys of which nobody knows who has what
 	walk    walk
 
 	// Of an outer map:

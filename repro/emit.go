@@ -88,6 +88,10 @@ func (w *writer) emitLookup(op ops.Op, cmd string, n ops.Name, k ops.Key, flags 
 	if h.value > 4000 {
 		return nil, cannot(op, "a value of %d bytes", h.value)
 	}
+	if h.made && h.kind.PerCPU() {
+		w.need("lookupeach")
+		return one("lookup_each(%s, %s, %s, %d, %d, %d);", cmd, c(n), h.keyOf(k), flags, tail, h.value)
+	}
 	w.need("lookup")
 	return one("lookup(%s, %s, %s, %d, %d, %d);", cmd, c(n), h.keyOf(k), flags, tail, h.value)
 }
@@ -139,6 +143,9 @@ func (h *handle) keysOf(list ops.Keys) (all []byte) {
 
 func (w *writer) emitUpdateBatch(o ops.UpdateBatch) ([]string, error) {
 	h := w.handle(o.On)
+	if n := len(o.Values.List()); n > 1024 {
+		return nil, cannot(o, "%d values in a batch", n)
+	}
 	var fds string
 	if !h.outer && h.value != 4 && len(o.Values.List()) > 0 {
 		return nil, cannot(o, "values of %d bytes in a batch", h.value)

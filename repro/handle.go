@@ -118,14 +118,12 @@ func bytesOf(b []byte) string {
 	return "{ " + strings.Join(parts, ", ") + " }"
 }
 
-// maxValue is what there is room for in the file.
-const maxValue = 1 << 16
-
-var perCPU = []ops.MapType{ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash, ops.PercpuCgroupStorage}
+// maxValue is what there is room for in the file, for manyProcessors too.
+const maxValue, manyProcessors = 1 << 16, 64
 
 // valueOf is the address of the value of an update, as C.
 func (w *writer) valueOf(h *handle, v ops.Val) string {
-	short := h.made && (h.outer || h.value <= 4 && !slices.Contains(perCPU, h.kind))
+	short := h.made && (h.outer || h.value <= 4 && !h.kind.PerCPU())
 	switch {
 	case v.Null:
 		return "NULL"
@@ -134,8 +132,11 @@ func (w *writer) valueOf(h *handle, v ops.Val) string {
 	case v.Name != "":
 		w.need("padded")
 		return fmt.Sprintf("padded(&%s, 4)", c(w.handle(v.Name).name))
-	case h.made && !slices.Contains(perCPU, h.kind):
+	case h.made && !h.kind.PerCPU():
 		return literal(v.N, h.value)
+	case h.made && h.value < maxValue/manyProcessors:
+		w.need("each")
+		return fmt.Sprintf("each(%s, %d)", literal(v.N, h.value), h.value)
 	}
 	w.need("padded")
 	return fmt.Sprintf("padded(%s, %d)", literal(v.N, min(h.value, maxValue)), min(h.value, maxValue))

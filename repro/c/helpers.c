@@ -204,6 +204,19 @@ static void *padded(const void *value, unsigned int size)
 	return memcpy(room, value, size);
 }
 
+//# each
+/* A value for every processor: of per-CPU maps the kernel reads as many. */
+static void *each(const void *value, unsigned int size)
+{
+	static THREAD char room[1 << 17];
+	unsigned int at;
+
+	memset(room, 0, sizeof(room));
+	for (at = 0; at + size <= sizeof(room); at += (size + 7) & ~7u)
+		memcpy(room + at, value, size);
+	return room;
+}
+
 //# number
 /* Keys and values are numbers; long ones have their upper half in the last four bytes. */
 static const char *number(const void *bytes, unsigned int size)
@@ -282,14 +295,41 @@ static const char *name_of(uint32_t id)
 	return id ? "an id of no map of the sequence" : "id 0";
 }
 
-//# lookup elem number
+//# found
 static THREAD unsigned char value[1 << 16];
 
+//# lookup elem number found
 /* What is stored under a key, as a number. */
 static void lookup(int cmd, int fd, const void *key, uint64_t flags, uint64_t tail, unsigned int size)
 {
 	if (elem(cmd, fd, key, value, flags, tail) >= 0)
 		sprintf(answer, "= %s", number(value, size));
+}
+
+//# lookupeach elem number found
+static int by_number(const void *a, const void *b)
+{
+	unsigned long long n = strtoull(*(char *const *)a, NULL, 10), m = strtoull(*(char *const *)b, NULL, 10);
+
+	return n < m ? -1 : n > m;
+}
+
+/* What the processors have under a key of a per-CPU map: each value once, in the order of numbers. */
+static void lookup_each(int cmd, int fd, const void *key, uint64_t flags, uint64_t tail, unsigned int size)
+{
+	char *all[64];
+	int i, n = sysconf(_SC_NPROCESSORS_CONF), at = 0;
+
+	if (n > 64)
+		n = 64;
+	if (elem(cmd, fd, key, value, flags, tail) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		all[i] = strdup(number(value + i * ((size + 7) & ~7u), size));
+	qsort(all, n, sizeof(*all), by_number);
+	for (i = 0; i < n; i++)
+		if (!i || strcmp(all[i], all[i - 1]))
+			at += sprintf(answer + at, "%s%s", i ? "+" : "= ", all[i]);
 }
 
 //# lookupmap elem nameof

@@ -271,7 +271,7 @@ func (x *Executor) valueBytes(h *handle, v ops.Val) []byte {
 	if v.Name != "" {
 		return ops.Bytes(uint64(x.handle(v.Name).fd), 4)
 	}
-	return ops.Bytes(v.N, h.value)
+	return h.each(ops.Bytes(v.N, h.value))
 }
 
 // lookup does one of the commands that answer a value.
@@ -282,7 +282,7 @@ func (x *Executor) lookup(cmd uintptr, n ops.Name, k ops.Key, flags, tail uint64
 		return failed(errno)
 	}
 	if !h.outer {
-		return ops.Read(ops.Number(x.shared.buffer[:h.value]))
+		return ops.Read(h.values(x.shared.buffer))
 	}
 	if !x.armed(4) {
 		return ops.Read("more than four bytes")
