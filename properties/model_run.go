@@ -23,7 +23,7 @@ func (s *State) run(o ops.Run) []Outcome {
 	case p == nil:
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	case p.free || p.uses == nil || p.uses.free || p.second.free || !p.uses.keyedAs(p.second) || !s.Kernel.runs(p.typ, p.flags) || o.Key.Null || o.Inner.Null:
-		return anything(nil)
+		return anything(func(ops.Result) { s.disturb() })
 	case p.typ == ops.Tracing && s.attachedAny():
 		return anything(func(ops.Result) { s.disturb() })
 	}

@@ -28,8 +28,9 @@ func (d *draft) eachProcessor() bool {
 		case 1:
 			d.add(ops.Delete{On: o.Def, Key: key})
 		default:
-			if d.state.openProg(p.Def) != nil {
-				d.add(ops.Run{On: p.Def, Key: ops.K(m.keys()[0]), Inner: key})
+			run := ops.Run{On: p.Def, Key: ops.K(m.keys()[0]), Inner: key}
+			if was := d.state.openProg(p.Def); was != nil && d.bearable(was, run) {
+				d.add(run)
 			}
 		}
 		d.add(ops.Lookup{On: o.Def, Key: pick(d, []ops.Key{key, key, some()})})

@@ -295,10 +295,10 @@ static const char *name_of(uint32_t id)
 	return id ? "an id of no map of the sequence" : "id 0";
 }
 
-//# found
+//# valueroom
 static THREAD unsigned char value[1 << 16];
 
-//# lookup elem number found
+//# lookup elem number valueroom
 /* What is stored under a key, as a number. */
 static void lookup(int cmd, int fd, const void *key, uint64_t flags, uint64_t tail, unsigned int size)
 {
@@ -306,7 +306,7 @@ static void lookup(int cmd, int fd, const void *key, uint64_t flags, uint64_t ta
 		sprintf(answer, "= %s", number(value, size));
 }
 
-//# lookupeach elem number found
+//# lookupeach elem number valueroom
 static int by_number(const void *a, const void *b)
 {
 	unsigned long long n = strtoull(*(char *const *)a, NULL, 10), m = strtoull(*(char *const *)b, NULL, 10);
