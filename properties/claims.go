@@ -58,7 +58,7 @@ var Claims = []*Claim{
 		Says: "no sequence of these calls makes the kernel panic, oops or hang"},
 	{ID: "DOC-2", Families: innerOnly, Source: rst + "12-13",
 		Says:  "a map of maps is general purpose storage: what is written to a map keeps, wherever that map is stored",
-		Focus: weights{"write": 12, "read": 12, "still": 1, "put": 6, "both-ways": 6, "run": 12}},
+		Focus: weights{"write": 12, "read": 12, "still": 1, "put": 6, "both-ways": 6, "run": 12}, Corners: weights{"each-processor": 12}},
 	{ID: "DOC-3", Families: both, Source: rst + "13-14",
 		Says:  "one level of nesting is supported: an outer map can be made from an ordinary map",
 		Focus: weights{"outer": 12, "inner": 8}},

@@ -9,7 +9,11 @@ import (
 // eachProcessor begins with a per-CPU map in an outer map, in which user space stores and deletes for all processors, and a
 // program for the one that it runs on.
 func (d *draft) eachProcessor() bool {
-	o := d.mapOf(pick(d, []ops.MapType{ops.PercpuHash, ops.PercpuHash, ops.PercpuArray}))
+	types := d.types(func(r *typeRow) bool { return r.typ == ops.PercpuHash || r.typ == ops.PercpuArray })
+	if len(types) == 0 || d.full() {
+		return false
+	}
+	o := d.mapOf(pick(d, types))
 	o.BTF, o.Max = "", max(o.Max, 2)
 	d.add(o)
 	n := d.homeOf(o.Def)
@@ -19,21 +23,24 @@ func (d *draft) eachProcessor() bool {
 	}
 	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: d.framed(words("find:in check", fmt.Sprintf("call:map_update_elem:in:%d", d.between(1, 1<<30))))}
 	d.add(p)
-	some := func() ops.Key { return ops.K(uint64(d.between(0, 2))) }
-	for range d.between(3, 6) {
-		key := some()
-		switch d.between(0, 3) {
-		case 0:
-			d.add(ops.Update{On: o.Def, Key: key, Value: ops.Val{N: uint64(d.between(1, 200))}})
-		case 1:
-			d.add(ops.Delete{On: o.Def, Key: key})
-		default:
-			run := ops.Run{On: p.Def, Key: ops.K(m.keys()[0]), Inner: key}
-			if was := d.state.openProg(p.Def); was != nil && d.bearable(was, run) {
-				d.add(run)
-			}
-		}
-		d.add(ops.Lookup{On: o.Def, Key: pick(d, []ops.Key{key, key, some()})})
+	for i := range d.between(4, 7) {
+		d.forEach(o.Def, ops.Run{On: p.Def, Key: ops.K(m.keys()[0]), Inner: ops.K(uint64(d.between(0, 2)))}, i)
 	}
 	return true
+}
+
+// forEach stores, deletes or has a program store in a per-CPU map, in this order first, and looks at it.
+func (d *draft) forEach(n ops.Name, run ops.Run, step int) {
+	if step > 2 {
+		step = d.between(0, 3)
+	}
+	switch was := d.state.openProg(run.On); {
+	case step == 0:
+		d.add(ops.Update{On: n, Key: run.Inner, Value: ops.Val{N: uint64(d.between(1, 200))}})
+	case step == 1:
+		d.add(ops.Delete{On: n, Key: run.Inner})
+	case was != nil && d.bearable(was, run):
+		d.add(run)
+	}
+	d.add(ops.Lookup{On: n, Key: run.Inner})
 }

@@ -30,6 +30,7 @@ func progMoves() []move {
 		{"both-ways-fields", 0, func(d *draft) bool { return d.bothWays((*draft).fieldsBody, d.fieldType) }},
 		{"both-ways-sleep", 0, func(d *draft) bool { return d.bothWays((*draft).wildBody, d.sleepType) }},
 		{"effects", 0, (*draft).effects},
+		{"each-processor", ownOnly, (*draft).eachProcessor},
 		{"ways", 0, (*draft).ways},
 		{"ways-tour", 0, (*draft).waysTour},
 		{"modes-ways", 0, (*draft).modesWays},
@@ -211,7 +212,7 @@ func (d *draft) effects() bool {
 	if d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) {
 		return d.perCPUEffects()
 	}
-	if d.state.Kernel.has(ops.PercpuHash.Feature()) && d.chance(4) {
+	if d.chance(4) {
 		return d.eachProcessor()
 	}
 	if d.chance(2) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
