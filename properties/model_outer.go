@@ -19,6 +19,8 @@ func (s *State) update(o ops.Update) []Outcome {
 			return s.put(m, o)
 		case m.perCPU():
 			return s.writeEach(m, o)
+		case m.timedHash():
+			return m.renewed(o.Key, true)
 		case o.Value.Name != "" || o.Value.Null || o.Key.Null || !m.modelled():
 			return anything(func(ops.Result) { m.murky = true })
 		}
@@ -330,6 +332,8 @@ func (s *State) delete(o ops.Delete) []Outcome {
 		switch {
 		case m.eachKnown() && !o.Key.Null:
 			return s.erase(m, key)
+		case m.timedHash():
+			return m.renewed(o.Key, false)
 		case !m.outer && !m.modelled():
 			return anything(func(ops.Result) { m.murky = true })
 		case o.Key.Null:

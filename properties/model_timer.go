@@ -11,9 +11,27 @@ import (
 )
 
 // timed says whether the model follows the timers in the values of m: those of
-// arrays, whose elements are there from the beginning to the end.
-func (m *object) timed() bool {
-	return m.spec.Type == ops.Array && m.btf != nil && strings.Contains(string(m.btf.kind), "timer")
+// arrays, whose elements are there from the beginning to the end, and of hashes.
+func (m *object) timed() bool { return m.spec.Type == ops.Array && m.hasTimer() || m.timedHash() }
+
+func (m *object) timedHash() bool { return m.spec.Type == ops.Hash && m.hasTimer() }
+
+func (m *object) hasTimer() bool { return m.btf != nil && strings.Contains(string(m.btf.kind), "timer") }
+
+// renewed is a call that makes an element of a hash with timers new, or removes it, if it succeeds: its timer is gone.
+// Values are not followed.
+func (m *object) renewed(k ops.Key, there bool) []Outcome {
+	return anything(func(got ops.Result) {
+		key := ops.Truncate(k.N, m.spec.Key)
+		if got != ops.OK || k.Null {
+			return
+		}
+		delete(m.timers, key)
+		delete(m.data, key)
+		if there {
+			m.data[key] = 0
+		}
+	})
 }
 
 // byUser says whether user space holds m: by a descriptor, a path or an iterator.

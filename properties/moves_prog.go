@@ -279,7 +279,7 @@ func (d *draft) homeOf(n ops.Name) ops.Name {
 	outer := d.outerOf(n)
 	outer.Flags &^= modes | ops.ReadOnlyProg | ops.WriteOnlyProg
 	d.add(outer)
-	if m := d.state.open(outer.Def); m != nil && m.template.bound == ops.BoundFree {
+	if m := d.state.open(outer.Def); m != nil && m.template != nil && m.template.bound == ops.BoundFree {
 		d.add(ops.Update{On: outer.Def, Key: d.goodKey(m), Value: ops.Val{Name: n}})
 	}
 	return outer.Def

@@ -7,12 +7,12 @@ import (
 	"mimic/ops"
 )
 
-// timerWays begins with arrays with timers in an outer map, and a program that
+// timerWays begins with arrays, or hashes, with timers in an outer map, and a program that
 // sets them up; while descriptors of the maps are closed and opened again, and
 // the maps are put in outer maps and taken out.
 func (d *draft) timerWays() bool {
 	k := d.state.Kernel
-	o := d.mapOf(ops.Array)
+	o := d.mapOf(pick(d, []ops.MapType{ops.Array, ops.Hash}))
 	o.Flags, o.Max = 0, ops.Size(d.between(1, 5))
 	o.BTF = d.someBTF(func(r *btfRow) bool { return strings.HasPrefix(string(r.kind), "timer") && r.special(k) })
 	b := d.state.openBTF(o.BTF)
@@ -21,6 +21,9 @@ func (d *draft) timerWays() bool {
 	}
 	o.Value = btfRowOf(b.kind).value
 	d.add(o)
+	if d.state.open(o.Def) == nil {
+		return d.runner()
+	}
 	n := d.homeOf(o.Def)
 	m := d.state.open(n)
 	progs, ok := d.timerProgs(o.Def, n, int(o.Max))
@@ -29,6 +32,10 @@ func (d *draft) timerWays() bool {
 	}
 	other := d.like(m)
 	d.add(other)
+	for k := range uint64(o.Max) {
+		d.timerElement(o.Def, k)
+		d.timerElement(other.Def, k)
+	}
 	for range d.between(6, 12) {
 		d.timerStep(n, m, progs, []ops.Name{o.Def, other.Def})
 	}
@@ -55,7 +62,9 @@ func (d *draft) timerProgs(inner, outer ops.Name, elements int) (names []ops.Nam
 // timerStep runs a program on what is stored, or changes who holds the maps.
 func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 	i := pick(d, inner)
-	switch d.between(0, 7) {
+	switch d.between(0, 8) {
+	case 8:
+		d.timerElement(i, uint64(d.between(0, int(m.shape.Max)-1)))
 	case 0:
 		d.closeOne(func(h *handle) bool { return isOpenInner(h) && h.obj == d.state.objectOf(i) })
 	case 1:
@@ -73,4 +82,17 @@ func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 			d.add(ops.Run{On: pick(d, progs), Key: ops.K(pick(d, keys)), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
 		}
 	}
+}
+
+// timerElement makes an element of a hash new, or removes it now and then.
+func (d *draft) timerElement(n ops.Name, key uint64) {
+	m := d.state.objectOf(n)
+	if m == nil || !m.timedHash() {
+		return
+	}
+	if _, there := m.data[key]; there && d.chance(4) {
+		d.add(ops.Delete{On: n, Key: ops.K(key)})
+		return
+	}
+	d.add(ops.Update{On: n, Key: ops.K(key), Value: ops.Val{N: uint64(d.between(0, 9))}})
 }

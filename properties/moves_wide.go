@@ -37,7 +37,7 @@ func (d *draft) storeFarApart(o ops.Outer, late, early ops.Name) {
 	last := uint64(o.Max) - 1
 	high := uint64(d.between(int(last/2), int(last)))
 	keys := []uint64{high, last, high & (1<<12 - 1), high & (1<<16 - 1), high - 1}
-	if o.Kind == ops.OuterArray && d.state.Kernel.does(batchOps) && d.chance(4) {
+	if o.Kind == ops.OuterArray && d.state.Kernel.does(batchOps) && d.chance(2) {
 		d.storeEverywhere(o, early)
 	} else if d.chance(2) {
 		d.add(ops.Update{On: o.Def, Key: ops.K(pick(d, keys[2:])), Value: ops.Val{Name: early}})

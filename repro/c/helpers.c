@@ -783,23 +783,22 @@ struct known {
 	uint32_t id;
 };
 
-static int is_known(uint32_t id, const uint32_t *ids, int n)
+static int times(uint32_t id, const uint32_t *ids, int n)
 {
-	int i;
+	int i, found = 0;
 
 	for (i = 0; i < n; i++)
-		if (ids[i] == id)
-			return 1;
-	return 0;
+		found += ids[i] == id;
+	return found;
 }
 
-/* Those of the maps that are among some ids. */
-static void list_known(const struct known *maps, const uint32_t *ids, int n)
+/* Those of the maps that are among some ids, as often as they are, but at most so often. */
+static void list_known(const struct known *maps, const uint32_t *ids, int n, int most)
 {
-	int i;
+	int i, k;
 
 	for (i = 0; maps[i].name; i++)
-		if (is_known(maps[i].id, ids, n))
+		for (k = 0; k < times(maps[i].id, ids, n) && k < most; k++)
 			sprintf(answer + strlen(answer), " %s", maps[i].name);
 }
 
@@ -829,10 +828,10 @@ static void uses(int fd, const struct known *maps)
 		if (insns[at].code == 0x18 && (insns[at].regs >> 4 == 1 || insns[at].regs >> 4 == 2))
 			loads[n++] = insns[at].imm;
 	strcpy(answer, "= uses");
-	list_known(maps, ids, i.nr_ids);
+	list_known(maps, ids, i.nr_ids, 64);
 	strcat(answer, ", loads");
-	list_known(maps, loads, n);
-	if (is_known(0, loads, n))
+	list_known(maps, loads, n, 1);
+	if (times(0, loads, n))
 		strcat(answer, " id0");
 }
 

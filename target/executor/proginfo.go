@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"maps"
 	"slices"
 
 	"mimic/ops"
@@ -27,7 +26,7 @@ func (x *Executor) uses(h *handle) ops.Result {
 	if errno != 0 {
 		return failed(errno)
 	}
-	return ops.Read(ops.DescribeProgram(x.namesOf(ids), x.namesOf(loadedBy(insns))))
+	return ops.Read(ops.DescribeProgram(x.namesOf(ids), slices.Compact(x.namesOf(loadedBy(insns)))))
 }
 
 // loadedBy are the ids of maps that instructions load.
@@ -40,18 +39,18 @@ func loadedBy(insns []instruction) (ids []uint32) {
 	return ids
 }
 
-// namesOf are the names of maps of the sequence, each once and in order; what is
+// namesOf are the names of maps of the sequence, as often as their ids and in order; what is
 // none of its maps has none, but an id that no map has is called so.
-func (x *Executor) namesOf(ids []uint32) []ops.Name {
-	names := map[ops.Name]bool{}
+func (x *Executor) namesOf(ids []uint32) (names []ops.Name) {
 	for _, id := range ids {
 		if n, known := x.byID[id]; known {
-			names[n] = true
+			names = append(names, n)
 		} else if id == 0 {
-			names["id0"] = true
+			names = append(names, "id0")
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	slices.Sort(names)
+	return names
 }
 
 // bindAttr is what BPF_PROG_BIND_MAP takes.
