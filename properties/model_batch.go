@@ -124,7 +124,9 @@ func (s *State) updateBatch(o ops.UpdateBatch) []Outcome {
 				}
 				return refused
 			}
-			by = append(by, s.particular(&ahead, v.Name, inner)...)
+			if i == 0 || v != values[i-1] {
+				by = append(by, s.particular(&ahead, v.Name, inner)...)
+			}
 			ahead.slots[key] = inner
 		}
 		promised := s.context(m, append(by, batchUpdate)...)

@@ -202,20 +202,27 @@ func (k Kernel) hashMaxLimit() ops.Size {
 // certainly made: 16 MiB of them.
 const bucketsLimit = 1 << 20
 
+// wideMax is how many entries with short keys an outer map has at most that is certainly made: some 10 MiB of them.
+const wideMax = 1 << 17
+
 // outerModelled leaves out sizes of which nobody knows whether there is memory
 // for them.
 func (s *State) outerModelled(o ops.Outer) bool {
 	hash := o.Kind == ops.OuterHash
 	limited := o.Key >= s.Kernel.keyLimit() || o.Key > 512 && s.Kernel.does(hashKeyLimit)
+	most := ops.Size(bigMax)
+	if o.Key <= 8 {
+		most = wideMax
+	}
 	switch {
 	case hash && (limited || o.Max > s.Kernel.hashMaxLimit()):
 		return true
 	case hash && o.Flags&ops.NoPrealloc != 0:
-		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall) || o.Max <= bigMax
+		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall) || o.Max <= most
 	case hash && huge(o):
 		return o.Max <= bucketsLimit && s.Kernel.has(ops.FeatureSmall)
 	}
-	return o.Key <= 1024 && o.Max <= bigMax || !hash && o.Max >= arrayMaxLimit && s.Kernel.has(ops.FeatureSmall)
+	return o.Key <= 1024 && o.Max <= most || !hash && o.Max >= arrayMaxLimit && s.Kernel.has(ops.FeatureSmall)
 }
 
 // arrayMaxLimit is from when on an array alone needs gigabytes.
