@@ -68,13 +68,14 @@ type FileUse uint8
 const (
 	FileRead FileUse = iota
 	FileWrite
-	FileMap  // mmap(2) shared, to read
-	FilePoll // poll(2)
-	FileIter // BPF_LINK_CREATE of an iterator over the elements
-	FileInfo // /proc/self/fdinfo
+	FileMap      // mmap(2) shared, to read
+	FilePoll     // poll(2)
+	FileIter     // BPF_LINK_CREATE of an iterator over the elements
+	FileInfo     // /proc/self/fdinfo
+	FileMapWrite // mmap(2) shared, to write, and munmap(2)
 )
 
-var fileUses = words{0: "read", 1: "write", 2: "mmap", 3: "poll", 4: "iter", 5: "fdinfo"}
+var fileUses = words{0: "read", 1: "write", 2: "mmap", 3: "poll", 4: "iter", 5: "fdinfo", 6: "mmap_write"}
 
 // FileUses lists all of them.
 func FileUses() (all []FileUse) {

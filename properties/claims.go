@@ -257,7 +257,7 @@ var Claims = []*Claim{
 		Focus: weights{"put": 10, "batch-update": 8, "batch-take": 14, "batch-delete": 10, "dump": 4}, Corners: weights{"sparse": 6}},
 	{ID: "P54", Families: allKinds, Source: "kernel/bpf/syscall.c map_freeze",
 		Says:  "a map can be frozen once",
-		Focus: weights{"freeze": 14, "freeze-inner": 10, "mode": 6}, Corners: weights{"refused-freeze": 14}},
+		Focus: weights{"freeze": 14, "freeze-inner": 10, "mode": 6}, Corners: weights{"refused-freeze": 14, "mapped-freeze": 6}},
 	{ID: "P55", Families: allKinds, Source: "include/uapi/linux/bpf.h BPF_MAP_FREEZE",
 		Says:  "a frozen map can still be read",
 		Focus: weights{"put": 10, "freeze": 8, "freeze-inner": 6, "get": 12, "next": 6, "read": 8, "batch-read": 6, "info": 4}},

@@ -81,6 +81,11 @@ func (s *State) file(o ops.File) []Outcome {
 			return fails(unix.EACCES, by...)
 		}
 		return []Outcome{{Want: ops.Result{Errno: ops.ENOTSUPP}, By: by}}
+	case ops.FileMapWrite:
+		if mode != 0 {
+			return fails(unix.EACCES, by...)
+		}
+		return []Outcome{{Want: ops.Result{Errno: ops.ENOTSUPP}, By: by}}
 	case ops.FilePoll:
 		return reads("events 0x8", by...)
 	case ops.FileInfo:

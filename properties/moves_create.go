@@ -293,7 +293,11 @@ func (d *draft) otherOuter(differ func(*draft, *ops.Map)) bool {
 		return true
 	}
 	d.add(i)
-	return d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
+	d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
+	if d.chance(3) {
+		d.add(ops.Info{On: i.Def})
+	}
+	return true
 }
 
 // differShape changes a size or a flag that the type leaves open, if any.

@@ -14,6 +14,7 @@ func manyMoves() []move {
 		{"spread", 0, (*draft).spread},
 		{"again", 0, (*draft).again},
 		{"refused-freeze", 0, (*draft).refusedFreeze},
+		{"mapped-freeze", ownOnly, (*draft).mappedFreeze},
 		{"refused-btf", 0, (*draft).refusedBTF},
 	}
 }
@@ -201,6 +202,25 @@ func (d *draft) again() bool {
 	d.add(ops.Alive{On: o.Value.Name})
 	d.takeOut(n, m, o.Key)
 	return d.add(ops.Alive{On: o.Value.Name})
+}
+
+// mappedFreeze freezes an array that was mapped into memory, and is no more, and looks at it; mostly one that is stored.
+func (d *draft) mappedFreeze() bool {
+	if d.full() {
+		return false
+	}
+	o := d.mapOf(ops.Array)
+	o.Flags, o.BTF = ops.MMapable, ""
+	d.add(o)
+	if d.state.open(o.Def) == nil {
+		return true
+	}
+	if !d.chance(4) {
+		d.homeOf(o.Def)
+	}
+	d.add(ops.File{On: o.Def, Use: ops.FileMapWrite})
+	d.add(ops.Freeze{On: o.Def})
+	return d.add(ops.Update{On: o.Def, Key: ops.K(0), Value: ops.Val{N: 7}})
 }
 
 // refusedFreeze has a write refused, in one of many ways, and freezes the map then.

@@ -451,6 +451,9 @@ func (s *stage) batches() []part {
 
 // lives closes, pins and unloads what others use.
 func (s *stage) lives() []part {
+	if s.d.chance(3) {
+		return s.closesRow()
+	}
 	n, p := pick(s.d, s.inners), s.d.fresh("n")
 	parts := []part{
 		s.part(eventful/2, ops.Update{On: s.on, Key: ops.K(s.any()), Value: ops.Val{Name: n}}, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any)),

@@ -78,7 +78,9 @@ func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 			d.add(ops.Delete{On: n, Key: ops.K(pick(d, keys))})
 		}
 	default:
-		if keys := m.keys(); len(keys) > 0 {
+		if keys := m.keys(); len(keys) > 0 && d.chance(3) {
+			d.timerMoves(i, n, ops.K(pick(d, keys)), pick(d, progs))
+		} else if len(keys) > 0 {
 			d.add(ops.Run{On: pick(d, progs), Key: ops.K(pick(d, keys)), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
 		}
 	}
@@ -95,4 +97,19 @@ func (d *draft) timerElement(n ops.Name, key uint64) {
 		return
 	}
 	d.add(ops.Update{On: n, Key: ops.K(key), Value: ops.Val{N: uint64(d.between(0, 9))}})
+}
+
+// timerMoves sets up a timer in a hash, has its element, and then another, made new, and sets up that of the other: the place
+// of the first may be used for it.
+func (d *draft) timerMoves(inner, outer ops.Name, key ops.Key, prog ops.Name) {
+	m := d.state.objectOf(outer).slots[key.N]
+	if m == nil || !m.timedHash() || m.spec.Max < 2 || d.state.objectOf(inner) != m {
+		return
+	}
+	first := uint64(d.between(0, 1))
+	d.add(ops.Run{On: prog, Key: key, Inner: ops.K(first)})
+	for _, k := range []uint64{first, 1 - first} {
+		d.add(ops.Update{On: inner, Key: ops.K(k), Value: ops.Val{N: 1}})
+		d.add(ops.Run{On: prog, Key: key, Inner: ops.K(k)})
+	}
 }

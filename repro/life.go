@@ -164,6 +164,8 @@ var uses = map[ops.FileUse]string{
 	ops.FileRead:  "answers(read(%s, (char[8]){ 0 }, 8));",
 	ops.FileWrite: "answers(write(%s, (char[8]){ 0 }, 8));",
 	ops.FileMap:   "answers(mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, %s, 0) == MAP_FAILED ? -1 : 0);",
+
+	ops.FileMapWrite: "answers(mapped(%s));",
 }
 
 func (w *writer) emitFile(o ops.File) ([]string, error) {
@@ -180,6 +182,9 @@ func (w *writer) emitFile(o ops.File) ([]string, error) {
 	case ops.FileIter:
 		w.need("iterate")
 		return one("{ int link = iterate(%s); if (link >= 0) close(link); }", c(o.On))
+	}
+	if o.Use == ops.FileMapWrite {
+		w.need("mapped")
 	}
 	return one(uses[o.Use], c(o.On))
 }

@@ -31,6 +31,7 @@ var decisions = map[string]struct{ example, has string }{
 	"info":         {aMap + "o0.info()", `info(o0, id_of("o0"), 0);`},
 	"close":        {aMap + "o0.close()", "close_fd(&o0);"},
 	"map none":     {aMap + "i1 = map(array, key=4, value=8, max=1, at=none)", "none_left(1);\n\ti1 = map("},
+	"file write":   {aMap + "o0.file(mmap_write)", "answers(mapped(o0));"},
 	"file fdinfo":  {aMap + "o0.file(fdinfo)", "fdinfo(o0);"},
 	"reopen high":  {aMap + "o1 = reopen(o0, at=high)", "o1 = reopen(id_of(\"o0\"), 0);\n\tto_high(&o1);"},
 	"reopen":       {aMap + "o1 = reopen(o0, at=zero)\no1.close()", "o1 = reopen(id_of(\"o0\"), 0);\n\tto_zero(&o1);"},

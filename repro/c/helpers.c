@@ -204,6 +204,15 @@ static void *padded(const void *value, unsigned int size)
 	return memcpy(room, value, size);
 }
 
+//# mapped
+/* Maps a page of it to write, and unmaps that. */
+static int mapped(int fd)
+{
+	void *page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return page == MAP_FAILED ? -1 : munmap(page, getpagesize());
+}
+
 //# each
 /* A value for every processor: of per-CPU maps the kernel reads as many. */
 static void *each(const void *value, unsigned int size)

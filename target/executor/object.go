@@ -71,7 +71,9 @@ func useFile(fd uint32, use ops.FileUse) ops.Result {
 	case ops.FileWrite:
 		_, err = unix.Write(int(int32(fd)), make([]byte, 8))
 	case ops.FileMap:
-		err = mapPage(fd)
+		err = mapPage(fd, unix.PROT_READ)
+	case ops.FileMapWrite:
+		err = mapPage(fd, unix.PROT_READ|unix.PROT_WRITE)
 	case ops.FilePoll:
 		return pollOnce(fd)
 	case ops.FileIter:
@@ -108,9 +110,9 @@ func describeFile(fd uint32) ops.Result {
 	return ops.Read(said)
 }
 
-// mapPage maps a page shared, to read, and unmaps it.
-func mapPage(fd uint32) error {
-	b, err := unix.Mmap(int(int32(fd)), 0, os.Getpagesize(), unix.PROT_READ, unix.MAP_SHARED)
+// mapPage maps a page shared, and unmaps it.
+func mapPage(fd uint32, access int) error {
+	b, err := unix.Mmap(int(int32(fd)), 0, os.Getpagesize(), access, unix.MAP_SHARED)
 	if err != nil {
 		return err
 	}
