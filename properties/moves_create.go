@@ -276,6 +276,9 @@ func (d *draft) otherOuter(differ func(*draft, *ops.Map)) bool {
 		return false
 	}
 	types := d.types(func(r *typeRow) bool { return r.template == 0 })
+	if d.chance(4) {
+		types = []ops.MapType{ops.Hash}
+	}
 	d.makeOf(pick(d, types))
 	n := ops.Defines(d.seq[len(d.seq)-1])
 	if !isOpenInner(d.state.handles[n]) {
@@ -294,7 +297,7 @@ func (d *draft) otherOuter(differ func(*draft, *ops.Map)) bool {
 	}
 	d.add(i)
 	d.add(ops.Update{On: o.Def, Key: d.goodKey(m), Value: ops.Val{Name: i.Def}})
-	if d.chance(3) {
+	if d.chance(2) {
 		d.add(ops.Info{On: i.Def})
 	}
 	return true

@@ -13,7 +13,7 @@ import (
 func (d *draft) timerWays() bool {
 	k := d.state.Kernel
 	o := d.mapOf(pick(d, []ops.MapType{ops.Array, ops.Hash}))
-	o.Flags, o.Max = 0, ops.Size(d.between(1, 5))
+	o.Flags, o.Max = 0, pick(d, []ops.Size{1, 2, 2, 3, 5})
 	o.BTF = d.someBTF(func(r *btfRow) bool { return strings.HasPrefix(string(r.kind), "timer") && r.special(k) })
 	b := d.state.openBTF(o.BTF)
 	if b == nil {
@@ -79,7 +79,7 @@ func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 		}
 	default:
 		if keys := m.keys(); len(keys) > 0 && d.chance(3) {
-			d.timerMoves(i, n, ops.K(pick(d, keys)), pick(d, progs))
+			d.timerMoves(n, ops.K(pick(d, keys)), pick(d, progs))
 		} else if len(keys) > 0 {
 			d.add(ops.Run{On: pick(d, progs), Key: ops.K(pick(d, keys)), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
 		}
@@ -101,11 +101,13 @@ func (d *draft) timerElement(n ops.Name, key uint64) {
 
 // timerMoves sets up a timer in a hash, has its element, and then another, made new, and sets up that of the other: the place
 // of the first may be used for it.
-func (d *draft) timerMoves(inner, outer ops.Name, key ops.Key, prog ops.Name) {
+func (d *draft) timerMoves(outer ops.Name, key ops.Key, prog ops.Name) {
 	m := d.state.objectOf(outer).slots[key.N]
-	if m == nil || !m.timedHash() || m.spec.Max < 2 || d.state.objectOf(inner) != m {
+	open := d.names(func(h *handle) bool { return isOpenInner(h) && h.obj == m })
+	if m == nil || !m.timedHash() || m.spec.Max < 2 || len(open) == 0 {
 		return
 	}
+	inner := pick(d, open)
 	first := uint64(d.between(0, 1))
 	d.add(ops.Run{On: prog, Key: key, Inner: ops.K(first)})
 	for _, k := range []uint64{first, 1 - first} {
