@@ -33,6 +33,7 @@ func familyRaceLies(f Family) []Lie {
 	lies := []Lie{
 		{ID: "race-torn" + name, Breaks: rowsOf(f, "P90", "P97", "C1", "C2"), Race: &raceLie{torn: f}},
 		{ID: "race-freed" + name, Breaks: rowsOf(f, "P95"), Race: &raceLie{instead: freed(f)}},
+		racing1("race-spared"+name, rowsOf(f, "P90", "P97", "C1", "C2"), f, sparedMissed),
 		racing1("race-zero"+name, rowsOf(f, "P92"), f, strangeID(zeroID)),
 		racing1("race-foreign"+name, rowsOf(f, "P92"), f, strangeID(noSuch)),
 		racing1("race-stale"+name, rowsOf(f, "P97"), f, stale),
@@ -81,6 +82,19 @@ func strangeID(text string) func(*simulation, *actor, *object, ops.Op) (ops.Resu
 		tells := is && m.slots[ops.Truncate(o.Key.N, m.spec.Key)] != nil && sim.beside(a, func(op ops.Op) bool { _, is := op.(ops.Renew); return is })
 		return ops.Read(text), tells
 	}
+}
+
+// sparedMissed finds nothing where another thread writes under other keys.
+func sparedMissed(sim *simulation, a *actor, m *object, op ops.Op) (ops.Result, bool) {
+	o, is := op.(ops.Lookup)
+	if !is || len(sim.past[m][ops.Truncate(o.Key.N, m.spec.Key)]) > 1 {
+		return ops.OK, false
+	}
+	tells := m.slots[ops.Truncate(o.Key.N, m.spec.Key)] != nil && sim.beside(a, func(op ops.Op) bool {
+		b, is := op.(ops.UpdateBatch)
+		return is && sim.s.open(b.On) == m
+	})
+	return ops.Failed(unix.ENOENT), tells
 }
 
 // stale answers what a key held before.

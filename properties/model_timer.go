@@ -16,7 +16,9 @@ func (m *object) timed() bool { return m.spec.Type == ops.Array && m.hasTimer() 
 
 func (m *object) timedHash() bool { return m.spec.Type == ops.Hash && m.hasTimer() }
 
-func (m *object) hasTimer() bool { return m.btf != nil && strings.Contains(string(m.btf.kind), "timer") }
+func (m *object) hasTimer() bool {
+	return m.btf != nil && strings.Contains(string(m.btf.kind), "timer")
+}
 
 // renewed is a call that makes an element of a hash with timers new, or removes it, if it succeeds: its timer is gone.
 // Values are not followed.

@@ -1,6 +1,10 @@
 package properties
 
-import "mimic/ops"
+import (
+	"fmt"
+
+	"mimic/ops"
+)
 
 // closesRow stores a row of maps, one by one, while another thread closes them in the same order: each is stored, or is no
 // descriptor of a map any more. It looks at something between, so that neither is always ahead.
@@ -19,4 +23,29 @@ func (s *stage) closesRow() []part {
 		closes = append(closes, ops.Close{On: twin.Def})
 	}
 	return []part{{ops: stores, times: 1}, {ops: closes, times: 1}}
+}
+
+// spared replaces everything but one map, as fast as can be, and looks for that: who walks a bucket may come by what is used
+// again elsewhere meanwhile.
+func (s *stage) spared() []part {
+	k := s.full()
+	prog, ok := s.load(raceTypes, fmt.Sprintf("find:%d check loop:%d", k, rounds))
+	if !ok || !s.d.state.Kernel.does(batchOps) {
+		return s.present()
+	}
+	var keys []ops.Key
+	var values []ops.Val
+	for len(keys) < torrential/2 {
+		for _, other := range s.keys {
+			if other != k {
+				keys, values = append(keys, ops.K(other)), append(values, ops.Val{Name: pick(s.d, s.inners)})
+			}
+		}
+	}
+	flood := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
+	look := part{ops: []ops.Op{ops.Run{On: prog}}, times: ofOneProgram / 2, until: ops.UntilAlone}
+	if s.d.chance(4) {
+		look = s.looker(k, k)
+	}
+	return []part{{ops: []ops.Op{flood}, times: s.d.between(8, 16)}, look}
 }

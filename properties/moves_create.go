@@ -275,11 +275,13 @@ func (d *draft) otherOuter(differ func(*draft, *ops.Map)) bool {
 	if d.full() {
 		return false
 	}
-	types := d.types(func(r *typeRow) bool { return r.template == 0 })
 	if d.chance(4) {
-		types = []ops.MapType{ops.Hash}
+		hash := d.mapOf(ops.Hash)
+		hash.Flags = ops.NoPrealloc
+		d.add(hash)
+	} else {
+		d.makeOf(pick(d, d.types(func(r *typeRow) bool { return r.template == 0 })))
 	}
-	d.makeOf(pick(d, types))
 	n := ops.Defines(d.seq[len(d.seq)-1])
 	if !isOpenInner(d.state.handles[n]) {
 		return true

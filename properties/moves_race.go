@@ -196,7 +196,9 @@ func with(parts []part, p part, ok bool) []part {
 // racePresent is about keys that always hold something: mostly about as many as
 // there is room for, so that some share a bucket.
 func (d *draft) racePresent() bool {
-	switch d.between(0, 3) {
+	switch d.between(0, 4) {
+	case 4:
+		return d.race(d.crowd(), (*stage).spared)
 	case 0:
 		return d.race(d.stage(), (*stage).present)
 	case 1:

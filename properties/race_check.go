@@ -151,6 +151,7 @@ var laxer = []struct {
 }{
 	{raceNext, func(_ *history, o observation) bool { return o.source == byNext }},
 	{raceBatch, func(_ *history, o observation) bool { return o.source == byBatch }},
+	{raceUntouched, func(h *history, o observation) bool { return o.source == byAbsent && h.untouched() }},
 	{racePresent, func(_ *history, o observation) bool { return o.source == byAbsent }},
 	{raceReuse, func(h *history, o observation) bool { return o.source == byValue && !h.stored(o.value) }},
 }
@@ -278,6 +279,7 @@ func (r *race) count(h *history) {
 	case ofSlot:
 		ask(r, raceLinear, h.meet(observation.writes, observation.writes) || reads(byValue, byAbsent))
 		ask(r, racePresent, h.always() && reads(byValue, byAbsent))
+		ask(r, raceUntouched, h.untouched() && r.others(h) && slices.ContainsFunc(h.seen, func(o observation) bool { return o.source == byValue || o.source == byAbsent }))
 		ask(r, raceNext, h.family == FamilyHash && reads(byNext))
 		ask(r, raceBatch, reads(byBatch))
 		ask(r, raceID, h.meet(func(o observation) bool { return o.source == byValue || o.source == byAbsent }, observation.renews))
@@ -295,6 +297,21 @@ func (o observation) renews() bool {
 // always says whether the key always holds something.
 func (h *history) always() bool {
 	return h.begin != "" && !slices.ContainsFunc(h.seen, observation.removes)
+}
+
+// untouched says whether the key holds something that nobody replaces or takes out.
+func (h *history) untouched() bool {
+	return h.begin != "" && !slices.ContainsFunc(h.seen, observation.writes)
+}
+
+// others says whether other keys of the same map are written to.
+func (r *race) others(h *history) bool {
+	for _, o := range r.histories {
+		if o != h && o.kind == ofSlot && o.name == h.name && slices.ContainsFunc(o.seen, observation.writes) {
+			return true
+		}
+	}
+	return false
 }
 
 // meet says whether one of the one kind overlaps one of the other kind, of

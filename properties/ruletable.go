@@ -193,6 +193,7 @@ var (
 	mayLeak     = rule("may/leak", "programs of who has no CAP_PERFMON do not tell where an inner map is", "U1").in(both...)
 
 	racePresent     = rule("race/present", "a key that always holds a map is never seen empty, by system call or program", "P90").races()
+	raceUntouched   = rule("race/untouched", "a key that nobody writes to is found whatever is done to others", "P90").races()
 	raceID          = rule("race/id", "a lookup answers the id of a map that was stored, at the same time as others replace it", "P92").races()
 	raceWhole       = rule("race/whole", "a program counts in what it has found without being disturbed, whatever is made and let go meanwhile", "P95").races()
 	raceReuse       = rule("race/reuse", "a lookup never answers what is stored under another key", "P96").races()
