@@ -2,6 +2,7 @@ package properties
 
 import (
 	"fmt"
+	"slices"
 
 	"mimic/ops"
 )
@@ -29,23 +30,29 @@ func (s *stage) closesRow() []part {
 // again elsewhere meanwhile.
 func (s *stage) spared() []part {
 	k := s.full()
-	prog, ok := s.load(raceTypes, fmt.Sprintf("find:%d check loop:%d", k, rounds))
-	if !ok || !s.d.state.Kernel.does(batchOps) {
-		return s.present()
+	look := s.looker(k, k)
+	if prog, ok := s.load(raceTypes, fmt.Sprintf("find:%d check loop:%d", k, rounds)); ok && !s.d.chance(4) {
+		look = part{ops: []ops.Op{ops.Run{On: prog}}, times: ofOneProgram / 2, until: ops.UntilAlone}
 	}
+	return []part{s.floodBut(k), look}
+}
+
+// floodBut replaces what is under every key but one, by batches where there are any: they wait for programs at their end only.
+func (s *stage) floodBut(k uint64) part {
+	var list []ops.Op
 	var keys []ops.Key
 	var values []ops.Val
-	for len(keys) < torrential/2 {
-		for _, other := range s.keys {
-			if other != k {
-				keys, values = append(keys, ops.K(other)), append(values, ops.Val{Name: pick(s.d, s.inners)})
-			}
+	for _, other := range s.keys {
+		if other != k {
+			v := ops.Val{Name: pick(s.d, s.inners)}
+			keys, values = append(keys, ops.K(other)), append(values, v)
+			list = append(list, ops.Update{On: s.on, Key: ops.K(other), Value: v})
 		}
 	}
-	flood := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(keys), Values: ops.ValList(values)}
-	look := part{ops: []ops.Op{ops.Run{On: prog}}, times: ofOneProgram / 2, until: ops.UntilAlone}
-	if s.d.chance(4) {
-		look = s.looker(k, k)
+	if !s.d.state.Kernel.does(batchOps) {
+		return s.part(2*eventful, list...)
 	}
-	return []part{{ops: []ops.Op{flood}, times: s.d.between(8, 16)}, look}
+	n := torrential / 2 / len(keys)
+	flood := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(slices.Repeat(keys, n)), Values: ops.ValList(slices.Repeat(values, n))}
+	return part{ops: []ops.Op{flood}, times: s.d.between(8, 16)}
 }
