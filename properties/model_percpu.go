@@ -91,7 +91,7 @@ func (m *object) smear(key uint64) {
 	m.stale[key] = true
 }
 
-// write notes in a copy of a map what the program wrote for its processor, and whether the key was there.
+// wrote notes in a copy of a map what the program wrote for its processor, and whether the key was there.
 func (m *object) wrote(key uint64, added bool) {
 	if m.mine == nil {
 		m.mine, m.added = map[uint64]bool{}, map[uint64]bool{}
