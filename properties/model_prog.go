@@ -156,7 +156,15 @@ func comparable(m *object, direct ops.Result) bool {
 }
 
 func (s *State) taken(o ops.Prog, m *object, by *Rule) []Outcome {
-	return does(s.context(m, by), func(ops.Result) { s.loaded(o, m, false) })
+	return does(s.context(m, by), func(ops.Result) { s.loaded(o, m, s.unrun(o, m)) })
+}
+
+// unrun says whether the agent does not run a program, though the kernel takes it: it does not know of which kernel it is
+// true that per-CPU arrays inside have the length of the template (progs.Reach.Given).
+func (s *State) unrun(o ops.Prog, m *object) bool {
+	seen := s.given(m)
+	seen.Same = seen.Same && seen.Type != ops.PercpuArray
+	return m.outer && len(progs.Inspect(o.Body, seen, seen).Faults) > 0
 }
 
 // rejected is a program that is refused: with a reason of one of the classes, or any.

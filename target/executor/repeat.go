@@ -26,7 +26,7 @@ const (
 	freeTime     = 24 * time.Millisecond // in which most of what is let go is freed
 	freePause    = 8 * time.Millisecond  // between looks at what would be more than before
 	freeLate     = 8                     // of them,
-	proofLate    = 60                    // and in a proof
+	proofLate    = 200                   // and in a proof: a machine that has much else to do frees late
 )
 
 // repeat does operations so many times a round, and says whether the kernel uses more memory after each round.
