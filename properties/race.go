@@ -142,6 +142,7 @@ type history struct {
 	seen   []observation
 
 	freezes []deed // that froze the outer map
+	beside  bool   // other keys of the map are written to
 }
 
 // of is the history of a matter, begun if it is new.

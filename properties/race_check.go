@@ -97,6 +97,7 @@ func nothingLeftOut(observation) bool { return false }
 func (r *race) check() (worst *flaw, unknown []Ref) {
 	var flaws []*flaw
 	for _, h := range r.sorted() {
+		h.beside = r.others(h)
 		flaws = append(flaws, h.strange()...)
 		h.seen = slices.DeleteFunc(h.seen, observation.isStrange)
 		legal, decided := h.linearizable(nothingLeftOut)
@@ -279,7 +280,7 @@ func (r *race) count(h *history) {
 	case ofSlot:
 		ask(r, raceLinear, h.meet(observation.writes, observation.writes) || reads(byValue, byAbsent))
 		ask(r, racePresent, h.always() && reads(byValue, byAbsent))
-		ask(r, raceUntouched, h.untouched() && r.others(h) && slices.ContainsFunc(h.seen, func(o observation) bool { return o.source == byValue || o.source == byAbsent }))
+		ask(r, raceUntouched, h.untouched() && slices.ContainsFunc(h.seen, func(o observation) bool { return o.source == byValue || o.source == byAbsent }))
 		ask(r, raceNext, h.family == FamilyHash && reads(byNext))
 		ask(r, raceBatch, reads(byBatch))
 		ask(r, raceID, h.meet(func(o observation) bool { return o.source == byValue || o.source == byAbsent }, observation.renews))
@@ -299,9 +300,9 @@ func (h *history) always() bool {
 	return h.begin != "" && !slices.ContainsFunc(h.seen, observation.removes)
 }
 
-// untouched says whether the key holds something that nobody replaces or takes out.
+// untouched says whether the key holds something that nobody replaces or takes out, while others are written to.
 func (h *history) untouched() bool {
-	return h.begin != "" && !slices.ContainsFunc(h.seen, observation.writes)
+	return h.beside && h.begin != "" && !slices.ContainsFunc(h.seen, observation.writes)
 }
 
 // others says whether other keys of the same map are written to.

@@ -138,7 +138,7 @@ func (w *writer) badAnswers(steps []ops.Step, at int) (func(i int) string, error
 	switch rule {
 	case "race/id":
 		return onLookups(steps, `!strcmp(answer, "= id 0")`), nil
-	case "race/present":
+	case "race/present", "race/untouched":
 		if removes(steps) {
 			return nil, cannot(op, "a race in which keys are also removed")
 		}
