@@ -180,7 +180,7 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 	case ops.StepSame, ops.StepDiffer:
 		p.compare(s.Word)
 	case ops.StepHalf:
-		return "", p.it.kind == null
+		return "", p.isZero()
 	case ops.StepTell:
 		p.report.Unsure = true // who has CAP_PERFMON may
 	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepWithin, ops.StepCalled:
@@ -212,13 +212,16 @@ func (p *inspector) take(w ops.StepWord) Misuse {
 
 // check passes over what is not NULL: what has been checked, and copies of it.
 func (p *inspector) check() (ends bool) {
-	if p.it.kind == null {
+	if p.isZero() {
 		return true
 	}
 	p.known(p.it.id, never)
 	p.it.null = never
 	return false
 }
+
+// isZero says whether a register is NULL on this path, as all are at first.
+func (p *inspector) isZero() bool { return p.it.kind == null || p.it.kind == nothing }
 
 // known is what is known of all copies of a pointer.
 func (p *inspector) known(id int, null doubt) {

@@ -273,6 +273,9 @@ var misuses = map[progs.Misuse]misuse{
 // verifier follows first is its own matter, and so is what else it finds there.
 func (s *State) misused(o ops.Prog, m, second *object, r progs.Report) []Outcome {
 	classes := []string{"helper", "sleepable"} // whether there is such a helper for such a program is looked at first
+	if !plainValues(m.insideBTF()) || !plainValues(second.insideBTF()) { // on a path where all else is right
+		classes = append(classes, progs.ReasonField)
+	}
 	if r.Unsure || s.hampered(o, m) || s.hampered(o, second) {
 		classes = append(classes, anyClass)
 	}
