@@ -107,22 +107,22 @@ func ascending(parts []string) (n int) {
 	return n
 }
 
-// spelled are the elements that a part of a list stands for, as texts.
-func spelled(part string) (texts []string, err error) {
+// spelled are the elements that a part of a list stands for, as texts, and how often each is repeated.
+func spelled(part string) (texts []string, times int, err error) {
 	low, high, is := strings.Cut(part, rangeMark)
 	if !is {
 		text, times, err := repeated(part)
-		return slices.Repeat([]string{text}, times), err
+		return []string{text}, times, err
 	}
 	from, err1 := strconv.ParseUint(low, 10, 32)
 	to, err2 := strconv.ParseUint(high, 10, 32)
 	if err1 != nil || err2 != nil || to < from || to-from >= longestList {
-		return nil, fmt.Errorf("%q: want two numbers, the second not less than the first, and at most %d of them", part, longestList)
+		return nil, 0, fmt.Errorf("%q: want two numbers, the second not less than the first, and at most %d of them", part, longestList)
 	}
 	for n := from; n <= to; n++ {
 		texts = append(texts, strconv.FormatUint(n, 10))
 	}
-	return texts, nil
+	return texts, 1, nil
 }
 
 // repeated is how often an element is to be repeated, and its text.
@@ -145,7 +145,7 @@ func split[T any, P interface {
 		return nil, nil
 	}
 	for part := range strings.SplitSeq(s, ";") {
-		texts, err := spelled(part)
+		texts, times, err := spelled(part)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func split[T any, P interface {
 			if err := P(&e).UnmarshalText([]byte(text)); err != nil {
 				return nil, err
 			}
-			all = append(all, e)
+			all = append(all, slices.Repeat([]T{e}, times)...)
 		}
 		if len(all) > longestList {
 			return nil, fmt.Errorf("a list of more than %d elements", longestList)

@@ -27,12 +27,21 @@ func unchecked(f Family, step ops.StepWord) Lie {
 	})
 }
 
+// ranThrough is the program that an operation runs, and that answers; nil if it runs none for an outer map of a family.
+func ranThrough(s *State, op ops.Op, f Family, honest Outcome) *program {
+	o, ok := op.(ops.Run)
+	p := s.openProg(o.On)
+	if !ok || p == nil || p.uses == nil || p.uses.family() != f || honest.Want.Errno != 0 {
+		return nil
+	}
+	return p
+}
+
 // lostIn has programs find nothing in an outer map, if they look in a function of its own.
 func lostIn(f Family, in ops.StepWord) Lie {
 	return corner("lost-"+string(in)+"/"+string(f), rowsOf(f, "DOC-18"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
-		o, ok := op.(ops.Run)
-		p := s.openProg(o.On)
-		if !ok || p == nil || p.uses.family() != f || placeOf(p.body, in) == 0 || honest.Want.Errno != 0 || strings.HasPrefix(honest.Want.Got, "null@") {
+		p := ranThrough(s, op, f, honest)
+		if p == nil || placeOf(p.body, in) == 0 || strings.HasPrefix(honest.Want.Got, "null@") {
 			return nil
 		}
 		check := placeOf(p.body, ops.StepCheck)
@@ -47,9 +56,8 @@ func lostIn(f Family, in ops.StepWord) Lie {
 // oneMore has programs that add up what is in a map, as the last they do, find more than there is.
 func oneMore(f Family) Lie {
 	return corner("sum-one-more/"+string(f), rowsOf(f, "P76"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
-		o, ok := op.(ops.Run)
-		p := s.openProg(o.On)
-		if !ok || p == nil || p.uses.family() != f || honest.Want.Errno != 0 || placeOf(p.body, ops.StepSum) != len(p.body.Steps()) {
+		p := ranThrough(s, op, f, honest)
+		if p == nil || placeOf(p.body, ops.StepSum) != len(p.body.Steps()) {
 			return nil
 		}
 		parts := strings.Fields(honest.Want.Got)

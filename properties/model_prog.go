@@ -162,9 +162,12 @@ func (s *State) taken(o ops.Prog, m *object, by *Rule) []Outcome {
 // unrun says whether the agent does not run a program, though the kernel takes it: it does not know of which kernel it is
 // true that per-CPU arrays inside have the length of the template (progs.Reach.Given).
 func (s *State) unrun(o ops.Prog, m *object) bool {
-	seen := s.given(m)
-	seen.Same = seen.Same && seen.Type != ops.PercpuArray
-	return m.outer && len(progs.Inspect(o.Body, seen, seen).Faults) > 0
+	seen := func(m *object) progs.Given {
+		g := s.given(m)
+		g.Same = g.Same && g.Type != ops.PercpuArray
+		return g
+	}
+	return m.outer && m.shape.Type == ops.PercpuArray && len(progs.Inspect(o.Body, seen(m), seen(s.second(o, m))).Faults) > 0
 }
 
 // rejected is a program that is refused: with a reason of one of the classes, or any.
@@ -272,7 +275,7 @@ var misuses = map[progs.Misuse]misuse{
 // misused is a program that is wrong on at least one path. Which path the
 // verifier follows first is its own matter, and so is what else it finds there.
 func (s *State) misused(o ops.Prog, m, second *object, r progs.Report) []Outcome {
-	classes := []string{"helper", "sleepable"} // whether there is such a helper for such a program is looked at first
+	classes := []string{"helper", "sleepable"}                           // whether there is such a helper for such a program is looked at first
 	if !plainValues(m.insideBTF()) || !plainValues(second.insideBTF()) { // on a path where all else is right
 		classes = append(classes, progs.ReasonField)
 	}

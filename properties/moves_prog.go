@@ -212,8 +212,8 @@ func (d *draft) effects() bool {
 	if d.state.Kernel.has(ops.PercpuArray.Feature()) && d.chance(5) {
 		return d.perCPUEffects()
 	}
-	if d.chance(4) {
-		return d.eachProcessor()
+	if d.chance(4) && d.eachProcessor() {
+		return true
 	}
 	if d.chance(2) || !d.state.Kernel.has(ops.Queue.Feature()) || !d.state.Kernel.has(ops.Stack.Feature()) {
 		return d.runner()

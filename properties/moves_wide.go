@@ -7,7 +7,7 @@ import (
 )
 
 // wideMaxima are more entries than 12 or 16 bits can tell apart.
-var wideMaxima = []ops.Size{4097, 8192, 65536, 65537, 70001, 1 << 17}
+var wideMaxima = []ops.Size{4097, 8192, 65536, 65537, 70001, wideMax}
 
 // wide makes an outer map of many entries, looks at its last ones and at those that a number would point to which has lost
 // its upper bits, and closes it, for to walk it takes long.

@@ -134,7 +134,7 @@ func (w *writer) valueOf(h *handle, v ops.Val) string {
 		return fmt.Sprintf("padded(&%s, 4)", c(w.handle(v.Name).name))
 	case h.made && !h.kind.PerCPU():
 		return literal(v.N, h.value)
-	case h.made && h.value < maxValue/manyProcessors:
+	case h.made && h.value > 0 && h.value < maxValue/manyProcessors:
 		w.need("each")
 		return fmt.Sprintf("each(%s, %d)", literal(v.N, h.value), h.value)
 	}

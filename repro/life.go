@@ -164,8 +164,6 @@ var uses = map[ops.FileUse]string{
 	ops.FileRead:  "answers(read(%s, (char[8]){ 0 }, 8));",
 	ops.FileWrite: "answers(write(%s, (char[8]){ 0 }, 8));",
 	ops.FileMap:   "answers(mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, %s, 0) == MAP_FAILED ? -1 : 0);",
-
-	ops.FileMapWrite: "answers(mapped(%s));",
 }
 
 func (w *writer) emitFile(o ops.File) ([]string, error) {
@@ -176,15 +174,15 @@ func (w *writer) emitFile(o ops.File) ([]string, error) {
 			fmt.Sprintf("{ struct pollfd p = { .fd = %s, .events = POLLIN };", c(o.On)),
 			`poll(&p, 1, 0), sprintf(answer, "= events %#x", (unsigned short)p.revents); }`,
 		}, nil
+	case ops.FileMapWrite:
+		w.need("mapped")
+		return one("answers(mapped(%s));", c(o.On))
 	case ops.FileInfo:
 		w.need("fdinfo")
 		return one("fdinfo(%s);", c(o.On))
 	case ops.FileIter:
 		w.need("iterate")
 		return one("{ int link = iterate(%s); if (link >= 0) close(link); }", c(o.On))
-	}
-	if o.Use == ops.FileMapWrite {
-		w.need("mapped")
 	}
 	return one(uses[o.Use], c(o.On))
 }
