@@ -200,7 +200,7 @@ func hear(asked <-chan question, due bool) (q question, ok bool) {
 // start begins a sequence. Carefully means to do nothing else until its end, and
 // to say at once what is being done and what it answered.
 func start(conn *wire.Conn, x *executor.Executor, q question) *unsettled {
-	u := &unsettled{}
+	u := &unsettled{answers: make([]ops.Step, 0, len(q.Sequence))}
 	before, each := func(int) {}, func(s ops.Step) { u.answers = append(u.answers, s) }
 	if q.Careful { // a connection that broke shows at the next answer
 		before = func(i int) { conn.Doing(i) }

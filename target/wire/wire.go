@@ -31,8 +31,10 @@ type Hello struct {
 // same time, each from one goroutine.
 type Conn struct {
 	in    *bufio.Reader
-	out   *flate.Writer
-	drain func() error // waits until the other side has what was sent
+	out   *bufio.Writer
+	pack  *flate.Writer     // what out writes to
+	drain func() error      // waits until the other side has what was sent
+	heard map[string]ops.Op // operations by their lines: sequences say the same again and again
 
 	// Seed, if set, takes what Sow sent.
 	Seed func(random string)
@@ -52,7 +54,7 @@ func New(rw io.ReadWriter) *Conn {
 	if s, ok := rw.(slow); ok && s.Slow() {
 		level = flate.BestSpeed
 	}
-	out, err := flate.NewWriter(rw, level)
+	pack, err := flate.NewWriter(rw, level)
 	if err != nil {
 		panic(err) // only for a level that does not exist
 	}
@@ -60,17 +62,24 @@ func New(rw io.ReadWriter) *Conn {
 	if d, ok := rw.(drainer); ok {
 		drain = d.Drain
 	}
-	return &Conn{in: bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out: out, drain: drain}
+	return &Conn{
+		in: bufio.NewReader(flate.NewReader(bufio.NewReader(rw))), out: bufio.NewWriter(pack), pack: pack, drain: drain, heard: map[string]ops.Op{},
+	}
 }
 
 // Say writes a line and Flush sends what was written.
 func (c *Conn) Say(line string) error {
-	_, err := io.WriteString(c.out, line+"\n")
-	return err
+	_, _ = c.out.WriteString(line)
+	return c.out.WriteByte('\n') // which says what was wrong before, too
 }
 
 // Flush sends what was said.
-func (c *Conn) Flush() error { return c.out.Flush() }
+func (c *Conn) Flush() error {
+	if err := c.out.Flush(); err != nil {
+		return err
+	}
+	return c.pack.Flush()
+}
 
 // send says a line, and sends it.
 func (c *Conn) send(line string) error {
@@ -156,15 +165,13 @@ type Question struct {
 
 // Question hears what Ask or AskCounters said. The error is io.EOF when the host has hung up.
 func (c *Conn) Question() (q Question, err error) {
-	var text strings.Builder
 	for {
 		line, err := c.Hear()
 		switch {
 		case err != nil:
 			return Question{}, err
 		case line == done:
-			q.Sequence, err = ops.Parse(text.String())
-			return q, err
+			return q, nil
 		case line == counters:
 			return Question{Counters: true}, nil
 		case line == careful:
@@ -178,9 +185,34 @@ func (c *Conn) Question() (q Question, err error) {
 				return Question{}, err
 			}
 		default:
-			text.WriteString(line + "\n")
+			op, err := c.operation(line)
+			if err != nil {
+				return Question{}, err
+			}
+			q.Sequence = append(q.Sequence, op)
 		}
 	}
+}
+
+// maxHeard and maxHeardLine bound the lines whose operations are kept.
+const maxHeard, maxHeardLine = 4 << 10, 512
+
+// operation is what a line of a question says.
+func (c *Conn) operation(line string) (ops.Op, error) {
+	if op := c.heard[line]; op != nil {
+		return op, nil
+	}
+	seq, err := ops.Parse(line)
+	if err != nil || len(seq) != 1 {
+		return nil, fmt.Errorf("the line %.60q of a question is no operation: %v", line, err)
+	}
+	if len(c.heard) == maxHeard {
+		clear(c.heard)
+	}
+	if len(line) <= maxHeardLine {
+		c.heard[line] = seq[0]
+	}
+	return seq[0], nil
 }
 
 // ProfileEnv is set in the environment of an agent that is to profile itself; the profile is the file ProfileName of its

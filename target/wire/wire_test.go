@@ -7,6 +7,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,43 @@ func TestCompressesOnlyWhatIsSlow(t *testing.T) {
 	for _, rw := range []io.ReadWriter{&dear, &cheap} {
 		if q, err := New(rw).Question(); err != nil || q.Sequence.String() != long.String() {
 			t.Errorf("heard %d operations, %v", len(q.Sequence), err)
+		}
+	}
+}
+
+// TestSameLinesAreParsedOnce: more lines than are kept, those longer than are kept, and the same again are all heard as said.
+func TestSameLinesAreParsedOnce(t *testing.T) {
+	var stream bytes.Buffer
+	long := slices.Clone(seq)
+	for i := range 2*maxHeard + 1 {
+		long = append(long, ops.Lookup{On: "i0", Key: ops.Key{N: uint64(i)}}, ops.Info{On: "i0"})
+	}
+	many, err := ops.Parse("i0.delete_batch(" + strings.Repeat("7;9;", maxHeardLine) + "8)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long = append(long, many...)
+	c := New(&stream)
+	for range 2 {
+		if err := c.Ask(long, false); err != nil {
+			t.Fatal(err)
+		}
+		if q, err := c.Question(); err != nil || q.Sequence.String() != long.String() {
+			t.Errorf("heard %d operations, %v; want %d", len(q.Sequence), err, len(long))
+		}
+	}
+	if len(c.heard) > maxHeard {
+		t.Errorf("%d lines are kept", len(c.heard))
+	}
+}
+
+// TestNoOperation: a line that says nothing that can be done is an error which quotes it.
+func TestNoOperation(t *testing.T) {
+	for _, line := range []string{"i0.fly()", "# nothing", ""} {
+		host, agent, _ := pair(t)
+		go host.send(line)
+		if _, err := agent.Question(); err == nil || !strings.Contains(err.Error(), strconv.Quote(line)) {
+			t.Errorf("error %v, want one that quotes %q", err, line)
 		}
 	}
 }
