@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"maps"
 	"slices"
 
 	"mimic/ops"
@@ -45,6 +46,23 @@ type Tally struct {
 // NewTally is an empty one.
 func NewTally() *Tally {
 	return &Tally{Triples: map[Triple]int{}, Types: map[Use]ops.Errno{}, Positions: map[Position]int{}, Deeds: map[Triple]int{}, Unknown: map[Ref]int{}}
+}
+
+// Add counts what another counted.
+func (t *Tally) Add(other *Tally) {
+	add(t.Triples, other.Triples)
+	add(t.Positions, other.Positions)
+	add(t.Deeds, other.Deeds)
+	add(t.Unknown, other.Unknown)
+	maps.Copy(t.Types, other.Types)
+	t.Histories += other.Histories
+	t.Observed += other.Observed
+}
+
+func add[M ~map[K]int, K Triple | Position | Ref](to, from M) {
+	for k, n := range from {
+		to[k] += n
+	}
 }
 
 // note counts a step that was judged.

@@ -26,20 +26,21 @@ func (x *examination) ask(rows []properties.Key, perRow int) error {
 		return x.askQuickly(rows)
 	}
 	err := x.runAll(rows, perRow)
-	if err == nil && perRow >= DefaultSequences {
-		err = x.askMore(rows, perRow, DefaultSequences)
+	if err == nil && x.whole {
+		err = x.askMore(rows, x.from+perRow, perRow)
 	}
 	return err
 }
 
 func (x *examination) runAll(rows []properties.Key, perRow int) error {
-	x.planned = len(numbersOf(rows, 0, perRow))
+	x.planned = len(numbersOf(rows, x.from, x.from+perRow))
 	step := batch
 	if x.first {
 		step = firstBatch
 	}
-	for first := 0; first < perRow && !x.ended(); first += step {
-		if err := x.runSome(rows, first, min(first+step, perRow)); err != nil {
+	end := x.from + perRow
+	for first := x.from; first < end && !x.ended(); first += step {
+		if err := x.runSome(rows, first, min(first+step, end)); err != nil {
 			return err
 		}
 	}
@@ -153,14 +154,14 @@ func (x *examination) job(seq ops.Sequence) target.Job {
 	return job
 }
 
-// moreTimes as many sequences as planned are asked at most of a row that was asked too little.
+// moreTimes as many sequences as usual are asked in addition at most of a row that was asked too little.
 const moreTimes = 3
 
 // askMore plans more sequences for rows of which a rule was never asked, or all
 // too seldom: chance leaves one out now and then. What is still not asked then is
 // not by chance. The first of them has the number from, and step of a row are run at a time.
 func (x *examination) askMore(rows []properties.Key, from, step int) error {
-	for first := from; first < (1+moreTimes)*from && !x.ended(); first += step {
+	for first := from; first < from+moreTimes*DefaultSequences && !x.ended(); first += step {
 		open := x.stillOpen(rows)
 		if len(open) == 0 {
 			return nil
@@ -172,6 +173,9 @@ func (x *examination) askMore(rows []properties.Key, from, step int) error {
 	}
 	return nil
 }
+
+// asksAll says whether every row is asked, and not as little as it takes.
+func (x *examination) asksAll() bool { return len(x.rows) == len(properties.Keys()) && !x.quick }
 
 // open says whether a row would be inconclusive now. What a known sequence asks is
 // asked later.

@@ -158,7 +158,7 @@ func honest() Memory { return Memory{properties.Fake{Kernel: properties.Newest()
 
 func examineFake(t Memory, seed uint64, sequences int) (*report.Kernel, error) {
 	out := &report.Kernel{Name: "fake", Seed: seed}
-	x := &examination{ctx: context.Background(), runner: t, kernel: t.Kernel, seed: seed, progress: func(int, int) {}}
+	x := &examination{ctx: context.Background(), runner: t, kernel: t.Kernel, seed: seed, progress: func(int, int) {}, whole: true}
 	return out, x.examine(properties.Keys(), sequences, out)
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"mimic/properties"
 	"mimic/report"
 	"mimic/vmtest"
 )
@@ -55,14 +57,15 @@ func Run(ctx context.Context, c Config) []*report.Kernel {
 	jobs := min(c.jobs(), max(1, len(c.Kernels)))
 	work.SetLimit(jobs)
 	c.Log = &oneAtATime{w: c.Log}
-	told := &inOrder{tell: c.Each, done: make([]*report.Kernel, len(c.Kernels))}
+	c.tellShare()
+	told := &inOrder{tell: c.Each, last: c.sharedAbsent, done: make([]*report.Kernel, len(c.Kernels))}
 	found := make([][]saved, len(c.Kernels))
 	shows := newScreen(c.Live)
 	for i, folder := range folders(c.Kernels) {
 		work.Go(func() error {
 			one := c
 			one.folder = folder
-			told.add(i, one.examined(ctx, c.Kernels[i], newLive(shows, i, len(c.Kernels), jobs, c.Kernels[i].Name)))
+			told.add(i, one.examined(ctx, i, newLive(shows, i, len(c.Kernels), jobs, c.Kernels[i].Name)))
 			found[i] = one.saved
 			return nil
 		})
@@ -75,10 +78,42 @@ func Run(ctx context.Context, c Config) []*report.Kernel {
 	return told.done
 }
 
-// examined is what is found out about one kernel.
-func (c *Config) examined(ctx context.Context, spec Spec, live *live) *report.Kernel {
+// tellShare says that a kernel is asked less than it would be alone.
+func (c *Config) tellShare() {
+	if c.shares() {
+		c.logf("%d kernels share what %d would be asked: %d sequences of each row, others for each kernel, and more where that leaves something open; with -sequences %d each is asked as if it were alone",
+			len(c.Kernels), fullShare, c.sequences(), DefaultSequences)
+	}
+}
+
+// sharedAbsent lets the last of kernels that shared the sequences say what all of them should have been asked, and none was.
+func (c *Config) sharedAbsent(all []*report.Kernel) {
+	if !c.shares() || len(c.rows()) < len(properties.Keys()) {
+		return
+	}
+	sum, absent := properties.NewTally(), []string{}
+	for _, k := range all {
+		if k.Tally != nil {
+			sum.Add(k.Tally)
+		}
+	}
+	for _, k := range all {
+		if kernel, err := properties.NewKernel(k.Release, k.Lacks); err == nil && k.Fault == nil && k.Count(report.Violated) == 0 {
+			absent = append(absent, sum.Absent(kernel)...)
+		}
+	}
+	slices.Sort(absent)
+	all[len(all)-1].Absent = slices.Compact(absent)
+}
+
+// examined is what is found out about the kernel with a number.
+func (c *Config) examined(ctx context.Context, i int, live *live) *report.Kernel {
+	spec, from := c.Kernels[i], 0
+	if c.shares() {
+		from = i * c.sequences()
+	}
 	k := &report.Kernel{Name: spec.Name, Seed: c.Seed, Started: time.Now()}
-	k.Fault = c.one(ctx, spec, live, k)
+	k.Fault = c.one(ctx, spec, from, live, k)
 	var missing *vmtest.UnavailableError
 	k.Missing = errors.As(k.Fault, &missing)
 	c.logf("%s: %s", k.Title(), Outcome(k))
@@ -102,6 +137,7 @@ func folders(kernels []Spec) (names []string) {
 type inOrder struct {
 	mu   sync.Mutex
 	tell func(int, *report.Kernel) // nil: nobody listens
+	last func([]*report.Kernel)    // is called before that is told of the last one
 	done []*report.Kernel
 	told int
 }
@@ -111,6 +147,9 @@ func (o *inOrder) add(i int, k *report.Kernel) {
 	defer o.mu.Unlock()
 	o.done[i] = k
 	for ; o.told < len(o.done) && o.done[o.told] != nil; o.told++ {
+		if o.told == len(o.done)-1 {
+			o.last(o.done)
+		}
 		if o.tell != nil {
 			o.tell(o.told, o.done[o.told])
 		}

@@ -24,6 +24,9 @@ import (
 	"mimic/vmtest"
 )
 
+// SequencesHelp is what the flag of that name says.
+var SequencesHelp = fmt.Sprintf("sequences planned for each row of the table of claims; unless given %d,\nof which more than %d kernels share as many as %d would be asked", DefaultSequences, fullShare, fullShare)
+
 // DefaultSequences is how many sequences are planned for each row of the table
 // of verdicts: enough to catch every lie of properties.Lies on 20 seeds of 20.
 const DefaultSequences = 25
@@ -33,7 +36,7 @@ const DefaultSequences = 25
 type Config struct {
 	Kernels   []Spec           // see ParseSpecs
 	Seed      uint64           // names every sequence of the run
-	Sequences int              // for each row; DefaultSequences if 0
+	Sequences int              // for each row; if 0, DefaultSequences, which many kernels share
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
 	Quick     bool             // instead, ask each row as little as it takes: a few hundred sequences for all
 	First     bool             // a violation ends the asking: for kernels that are known to be broken
@@ -58,12 +61,25 @@ func (c *Config) logf(format string, a ...any) {
 	}
 }
 
+// fullShare kernels are asked all that one would be, each; more of them share what those would be asked, of which none gets
+// less than leastShare sequences for a row.
+const fullShare, leastShare = 3, 5
+
+// sequences is how many are planned for each row, on each kernel.
 func (c *Config) sequences() int {
 	if c.Sequences > 0 {
 		return c.Sequences
 	}
-	return DefaultSequences
+	return max(leastShare, DefaultSequences*fullShare/max(fullShare, len(c.Kernels)))
 }
+
+// shares says whether kernels are asked different sequences, each less than one would be alone.
+func (c *Config) shares() bool {
+	return !c.Quick && c.Sequences == 0 && c.sequences() < DefaultSequences
+}
+
+// whole says whether a run is to ask all that a usual run does: what chance leaves out of what was planned is then asked, too.
+func (c *Config) whole() bool { return c.Sequences == 0 || c.Sequences >= DefaultSequences }
 
 func (c *Config) rows() []properties.Key {
 	if c.Rows == nil {
@@ -109,7 +125,8 @@ func Outcome(k *report.Kernel) string {
 	return strings.Join(parts, ", ")
 }
 
-func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kernel) (err error) {
+// one examines a kernel; from is the number of the first sequence that it is asked of each row.
+func (c *Config) one(ctx context.Context, spec Spec, from int, live *live, k *report.Kernel) (err error) {
 	start := time.Now()
 	t, kernel, err := c.open(ctx, spec, k)
 	if err != nil {
@@ -122,7 +139,7 @@ func (c *Config) one(ctx context.Context, spec Spec, live *live, k *report.Kerne
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, brief: c.Brief, quick: c.Quick, cache: vmtest.CacheDir()}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, brief: c.Brief, quick: c.Quick, whole: c.whole(), from: from, cache: vmtest.CacheDir()}
 	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {

@@ -20,7 +20,7 @@ import (
 var (
 	vmFlag      = flag.String("vm", "", "kernels to run on: names of kernels.txt, all, host, or paths of images, separated by commas")
 	seedFlag    = flag.Uint64("seed", 1, "seed that names every sequence of the run")
-	sequences   = flag.Int("sequences", DefaultSequences, "sequences planned for each row of the table of claims")
+	sequences   = flag.Int("sequences", 0, SequencesHelp)
 	quickFlag   = flag.Bool("quick", false, quickHelp)
 	missingFlag = flag.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
 	replayFlag  = flag.String("replay", "", "file of one sequence or trace to run instead")

@@ -23,7 +23,7 @@ func main() {
 	one := flag.String("one", "6.12", "the kernel for what needs one")
 	plot := flag.String("plot", "", "file for the picture of how it grows, .svg; none unless given")
 	only := flag.String("only", "starts,quick,host,growth", "what to measure; also matrix: the usual run on all of -kernels")
-	sequences := flag.Int("sequences", suite.DefaultSequences, "for host and matrix: sequences planned for each row of the table of claims")
+	sequences := flag.Int("sequences", 0, "for host and matrix: "+suite.SequencesHelp)
 	check := flag.Bool("check", false, "exit with 1 if a ratio that is not the machine's is worse than docs/speed.md promises, with slack")
 	flag.Parse()
 	m := measurement{ctx: ctx, kernels: *kernels, one: *one, plot: *plot, sequences: *sequences}

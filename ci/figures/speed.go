@@ -140,8 +140,12 @@ func (m *measurement) usual(list string) error {
 	k := suite.Run(m.ctx, suite.Config{Kernels: kernels, Seed: 1, Sequences: m.sequences})
 	took, after := time.Since(start), usage()
 	self, guests := after.self-before.self, after.guests-before.guests
-	header("%d sequences a row on %d kernels (%s): %.1f s, exit code %d; processor time %.1f s here and %.1f s in guests: %.2f of it is spent here. At most %d MiB here, %d MiB in a guest with its QEMU",
-		m.sequences, len(kernels), list, took.Seconds(), suite.ExitCode(k, false), self.Seconds(), guests.Seconds(), self.Seconds()/(self+guests).Seconds(), after.selfMiB, after.guestsMiB)
+	sequences := 0
+	for _, one := range k {
+		sequences += one.Sequences
+	}
+	header("%d sequences on %d kernels (%s): %.1f s, exit code %d; processor time %.1f s here and %.1f s in guests: %.2f of it is spent here. At most %d MiB here, %d MiB in a guest with its QEMU",
+		sequences, len(kernels), list, took.Seconds(), suite.ExitCode(k, false), self.Seconds(), guests.Seconds(), self.Seconds()/(self+guests).Seconds(), after.selfMiB, after.guestsMiB)
 	m.holds("the share of the processor time that is spent on this side", self.Seconds()/(self+guests).Seconds(), 0.25)
 	m.holds("the memory of this side, by 200 MiB,", float64(after.selfMiB)/200, 1)
 	return nil

@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{"a file of a replay", []string{"-replay", good, "-html", filepath.Join(dir, "h")}, 2},
 		{"unknown flag", []string{"-frob"}, 2},
 		{"no flag", []string{"6.12"}, 2},
-		{"no sequences", []string{"-sequences", "0"}, 2},
+		{"no sequences", []string{"-sequences", "-1"}, 2},
 		{"no budget", []string{"-budget", "-1"}, 2},
 		{"no number of a budget", []string{"-budget", "NaN"}, 2},
 		{"too little of a budget", []string{"-budget", "0.01"}, 2},

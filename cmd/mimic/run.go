@@ -85,8 +85,8 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	f := c.flags()
 	g, out, elsewhere := guestFlags(f), outFlag(f), elsewhereFlag(f)
 	seed := f.Uint64("seed", 1, "seed that names every sequence of the run")
-	sequences := f.Int("sequences", suite.DefaultSequences, "sequences planned for each row of the table of claims")
-	budget := f.Float64("budget", 0, "instead of -sequences: operations to spend, by how many times those of the usual run; 10 is for a night")
+	sequences := f.Int("sequences", 0, suite.SequencesHelp)
+	budget := f.Float64("budget", 0, "instead of -sequences: operations to spend on each kernel, by how many times those of the usual run of one; 10 is for a night")
 	quick := f.Bool("quick", false, "instead of -sequences: ask each row as little as it takes to say that it holds")
 	jobs := f.Int("jobs", 0, "kernels examined at the same time; 0 is as many as there is room for")
 	missing := f.String("missing", "fail", "what a kernel is that cannot be had: fail or skip")
@@ -132,16 +132,16 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	return examine(ctx, config, &outputs, *missing == "skip", *verbose)
 }
 
-// perRow is how many sequences are planned for each row.
+// perRow is how many sequences are planned for each row; 0 if nobody says.
 func perRow(sequences int, budget float64, quick bool) (int, error) {
 	const most = 1000
 	n := int(math.Round(budget * suite.DefaultSequences))
 	switch {
-	case sequences < 1:
+	case sequences < 0:
 		return 0, usagef("-sequences %d: want at least 1", sequences)
 	case budget == 0:
 		return sequences, nil
-	case quick || sequences != suite.DefaultSequences:
+	case quick || sequences != 0:
 		return 0, usagef("-budget says how many sequences: leave out -sequences and -quick")
 	case n < 1 || !(budget <= most):
 		return 0, usagef("-budget %v: want a number from %v to %d", budget, 1.0/suite.DefaultSequences, most)
