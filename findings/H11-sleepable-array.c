@@ -167,6 +167,7 @@ struct prog_attr {
 	uint32_t func_info_cnt, line_info_rec_size;
 	uint64_t line_info;
 	uint32_t line_info_cnt, attach_btf_id, attach_prog_fd, pad;
+	uint64_t fd_array;
 };
 
 /* What is asked of the verifier is whether it takes a program. */

@@ -32,12 +32,15 @@ const (
 	StepEither StepWord = "either" // either:KEY: find, or, on a branch of its own, second: both are outer maps, and it is one call that looks up in either
 	StepDirect StepWord = "direct" // it = the address of the values of the map given
 	StepFar    StepWord = "far"    // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
+	StepAway   StepWord = "away"   // lookups from here on are made by a subprogram, the same one for all of them
+	StepListed StepWord = "listed" // maps are named, wherever this stands, by their places in a list (fd_array), not by their descriptors
 	StepWithin StepWord = "within" // all of it, wherever this stands, is done in a subprogram
 	StepCalled StepWord = "called" // all of it, wherever this stands, is done in a function that bpf_loop() calls once
 	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
 	StepLend   StepWord = "lend"   // hands it to a subprogram, which answers whether it finds the key that the run hands over in it: 1 or 0
 	StepSum    StepWord = "sum"    // answers the sum of what its values begin with, which a function adds up that bpf_for_each_map_elem() calls
 	StepCheck  StepWord = "check"  // ends the program if it is NULL
+	StepVet    StepWord = "vet"    // the same, but a subprogram checks it, and answers whether it is not
 	StepHalf   StepWord = "half"   // ends the program if the lower half of it is 0, which is no check
 	StepKeep   StepWord = "keep"   // other = it
 	StepSwap   StepWord = "swap"   // exchanges it and other
@@ -71,7 +74,7 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepAway: {}, StepListed: {}, StepVet: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
 	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
@@ -104,6 +107,11 @@ type BodyKey struct {
 // the inner map that it finds there, and reads as much of the value as Run answers.
 const BodyLookup Body = "find:in check get:in check read"
 
+// Has says whether there is a step with one of the words.
+func (b Body) Has(words ...StepWord) bool {
+	return slices.ContainsFunc(b.Steps(), func(s BodyStep) bool { return slices.Contains(words, s.Word) })
+}
+
 // MarshalText writes the steps.
 func (b Body) MarshalText() ([]byte, error) { return []byte(b), nil }
 
@@ -115,9 +123,7 @@ func (b *Body) UnmarshalText(text []byte) error {
 }
 
 // Second says whether a body looks in the second map.
-func (b Body) Second() bool {
-	return slices.ContainsFunc(b.Steps(), func(s BodyStep) bool { return s.Word == StepSecond || s.Word == StepEither })
-}
+func (b Body) Second() bool { return b.Has(StepSecond, StepEither) }
 
 // Steps are the steps of a body, not to be changed; none of what is no body.
 func (b Body) Steps() []BodyStep {

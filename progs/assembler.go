@@ -35,6 +35,8 @@ const (
 	passLabel     = "pass"
 	callbackLabel = "callback"
 	adderLabel    = "adder"
+	seekLabel     = "seek"
+	vetLabel      = "vet"
 	lendLabel     = "lent"
 	adderUpLabel  = "each"
 	insideLabel   = "inside" // where the steps begin, if they are in a function of their own
@@ -51,6 +53,9 @@ type assembler struct {
 	uses     map[string]bool
 	returned bool
 	far      bool // lookups are calls
+	away     bool // lookups are made by a subprogram
+	listed   bool // maps are named by their places in the list
+	list     []int
 	err      error
 }
 
@@ -86,7 +91,7 @@ func (a *assembler) begin() {
 	a.enter()
 	a.add(
 		asm.StoreMem(asm.R10, contextAt, asm.R1, asm.DWord),
-		loadMap(mailbox, a.Mailbox, asm.PseudoMapValue),
+		a.loadMap(mailbox, a.Mailbox, asm.PseudoMapValue),
 		asm.Mov.Imm(it, 0),
 		asm.Mov.Imm(other, 0),
 	)
@@ -98,16 +103,11 @@ func (a *assembler) begin() {
 	}
 }
 
-// has says whether there is a step with a word.
-func (a *assembler) has(word ops.StepWord) bool {
-	return slices.ContainsFunc(a.steps, func(s ops.BodyStep) bool { return s.Word == word })
-}
-
 // enter begins the function in which the steps are, if that is not the program itself; what that does is before it. The
 // context of the program is in R1 then, too.
 func (a *assembler) enter() {
 	switch {
-	case a.has(ops.StepCalled):
+	case a.Body.Has(ops.StepCalled):
 		a.add(
 			asm.StoreMem(asm.R10, contextAt, asm.R1, asm.DWord),
 			asm.Mov.Imm(asm.R1, 1),
@@ -116,7 +116,7 @@ func (a *assembler) enter() {
 		a.add(asm.Mov.Imm(asm.R4, 0), loopHelper.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return())
 		a.label = insideLabel
 		a.add(a.described(insideLabel, asm.LoadMem(asm.R1, asm.R2, 0, asm.DWord)))
-	case a.has(ops.StepWithin):
+	case a.Body.Has(ops.StepWithin):
 		a.add(asm.Call.Label(insideLabel), asm.Return())
 		a.label = insideLabel
 		a.add(a.described(insideLabel, asm.Mov.Reg(asm.R2, asm.R1)))
@@ -133,7 +133,7 @@ func (a *assembler) described(label string, ins asm.Instruction) asm.Instruction
 
 // zero stores 0 on the stack for the steps with a word, if there are any.
 func (a *assembler) zero(word ops.StepWord, at int16) {
-	if a.has(word) {
+	if a.Body.Has(word) {
 		a.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R10, at, asm.R1, asm.DWord))
 	}
 }
@@ -208,6 +208,8 @@ func (a *assembler) subprograms() {
 		asm.AddAtomic.Mem(asm.R1, asm.R2, sizes[countSize(a.Value)], 0),
 		asm.Mov.Imm(asm.R0, 0))
 	a.subprogram(lendLabel, a.lookIn()...)
+	a.subprogram(seekLabel, asm.FnMapLookupElem.Call())
+	a.subprogram(vetLabel, asm.Mov.Imm(asm.R0, 0), asm.JEq.Imm(asm.R1, 0, "vetted"), asm.Mov.Imm(asm.R0, 1), asm.Mov.Reg(asm.R0, asm.R0).WithSymbol("vetted"))
 	a.subprogram(adderUpLabel, a.addUp()...)
 	a.ins[0] = a.described("program", a.ins[0])
 }
@@ -242,9 +244,22 @@ func (a *assembler) function(reg asm.Register, label string) asm.Instruction {
 	return ins.WithReference(label)
 }
 
+// Kinds of loads of maps by their place in the list (include/uapi/linux/bpf.h).
+const (
+	pseudoMapIdx      = asm.Register(5)
+	pseudoMapIdxValue = asm.Register(6)
+)
+
 // loadMap puts a map, or the address of its first value, in a register. The
 // descriptor may be one that is not open, which asm.LoadMapPtr would not take.
-func loadMap(reg asm.Register, fd int, as asm.Register) asm.Instruction {
+func (a *assembler) loadMap(reg asm.Register, fd int, as asm.Register) asm.Instruction {
+	if a.listed {
+		at := slices.Index(a.list, fd)
+		if at < 0 {
+			at, a.list = len(a.list), append(a.list, fd)
+		}
+		fd, as = at, map[asm.Register]asm.Register{asm.PseudoMapFD: pseudoMapIdx, asm.PseudoMapValue: pseudoMapIdxValue}[as]
+	}
 	ins := asm.LoadImm(reg, int64(uint32(fd)), asm.DWord)
 	ins.Src = as
 	return ins

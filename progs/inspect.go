@@ -164,6 +164,9 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 	switch s.Word {
 	case ops.StepCheck:
 		return "", p.check()
+	case ops.StepVet:
+		p.report.Unsure = p.report.Unsure || p.locked != 0 // who holds a lock may call in some kernels
+		return "", p.check()
 	case ops.StepReturn:
 		p.report.Unsure = true
 		return "", true
@@ -183,7 +186,7 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		return "", p.isZero()
 	case ops.StepTell:
 		p.report.Unsure = true // who has CAP_PERFMON may
-	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepWithin, ops.StepCalled:
+	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled:
 	default:
 		return p.use(s), false
 	}

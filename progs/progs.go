@@ -52,11 +52,23 @@ func (p Program) Assemble() ([]byte, error) {
 	return code, nil
 }
 
+// List answers the descriptors that instructions of a program name by their places: nil if they name descriptors themselves.
+func (p Program) List() ([]int, error) {
+	a := &assembler{Program: p, steps: p.Body.Steps()}
+	_, err := a.assemble()
+	return a.list, err
+}
+
 // Instructions answers the same with jumps by name. Descriptors of maps are
 // numbers in them.
 func (p Program) Instructions() (asm.Instructions, error) {
-	a := &assembler{Program: p, steps: p.Body.Steps()}
+	return (&assembler{Program: p, steps: p.Body.Steps()}).assemble()
+}
+
+// assemble puts the parts of a program together.
+func (a *assembler) assemble() (asm.Instructions, error) {
 	a.check()
+	a.listed = a.Body.Has(ops.StepListed)
 	a.begin()
 	for _, s := range a.steps {
 		a.step(s)
@@ -64,7 +76,7 @@ func (p Program) Instructions() (asm.Instructions, error) {
 	a.end()
 	a.subprograms()
 	if a.err != nil {
-		return nil, fmt.Errorf("assemble %q for %s: %w", p.Body, p.Type, a.err)
+		return nil, fmt.Errorf("assemble %q for %s: %w", a.Body, a.Type, a.err)
 	}
 	return a.ins, nil
 }

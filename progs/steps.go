@@ -23,12 +23,15 @@ const clockMonotonic = 1
 
 // words says how each step is assembled.
 var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
-	ops.StepMap:    func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapFD)) },
-	ops.StepDirect: func(a *assembler, _ ops.BodyStep) { a.add(loadMap(it, a.Map, asm.PseudoMapValue)) },
+	ops.StepMap:    func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapFD)) },
+	ops.StepDirect: func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapValue)) },
 	ops.StepFind:   func(a *assembler, s ops.BodyStep) { a.find(s, a.Reach) },
 	ops.StepSecond: func(a *assembler, s ops.BodyStep) { a.find(s, a.Second) },
 	ops.StepEither: (*assembler).either,
 	ops.StepFar:    (*assembler).goFar,
+	ops.StepAway:   (*assembler).goAway,
+	ops.StepListed: func(a *assembler, _ ops.BodyStep) { a.nop() },
+	ops.StepVet:    (*assembler).vet,
 	ops.StepWithin: func(a *assembler, _ ops.BodyStep) { a.nop() },
 	ops.StepCalled: func(a *assembler, _ ops.BodyStep) { a.nop() },
 	ops.StepGet:    (*assembler).get,
@@ -66,11 +69,11 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 // find looks up in an outer map; another map is itself what is found.
 func (a *assembler) find(s ops.BodyStep, in Reach) {
 	if !in.Outer {
-		a.add(loadMap(it, in.Map, asm.PseudoMapFD))
+		a.add(a.loadMap(it, in.Map, asm.PseudoMapFD))
 		return
 	}
 	a.key(s.Key, in.OuterKey)
-	a.add(loadMap(asm.R1, in.Map, asm.PseudoMapFD))
+	a.add(a.loadMap(asm.R1, in.Map, asm.PseudoMapFD))
 	a.add(pointToKey(asm.R2, s.Key, OuterKeyAt)...)
 	a.lookUp(in.OuterKey)
 }
@@ -82,9 +85,9 @@ func (a *assembler) either(s ops.BodyStep) {
 	}
 	to := fmt.Sprintf("either%d", a.n)
 	a.key(s.Key, a.OuterKey)
-	a.add(loadMap(scratch, a.Map, asm.PseudoMapFD))
+	a.add(a.loadMap(scratch, a.Map, asm.PseudoMapFD))
 	a.skipUnlessBranch(to)
-	a.add(loadMap(scratch, a.Second.Map, asm.PseudoMapFD))
+	a.add(a.loadMap(scratch, a.Second.Map, asm.PseudoMapFD))
 	a.label = to
 	a.add(asm.Mov.Reg(asm.R1, scratch))
 	a.add(pointToKey(asm.R2, s.Key, OuterKeyAt)...)
@@ -96,12 +99,29 @@ func (a *assembler) goFar(ops.BodyStep) {
 	a.nop()
 }
 
+func (a *assembler) goAway(ops.BodyStep) {
+	a.away = true
+	a.nop()
+}
+
+// vet ends the program if a subprogram says that it is NULL.
+func (a *assembler) vet(ops.BodyStep) {
+	a.uses[vetLabel] = true
+	a.add(asm.Mov.Reg(asm.R1, it), asm.Call.Label(vetLabel))
+	a.goOn(asm.JNE, asm.JEq, func(op asm.JumpOp, label string) asm.Instruction { return op.Imm(asm.R0, 0, label) })
+}
+
 // nop leaves an instruction for the step to begin at.
 func (a *assembler) nop() { a.add(asm.Mov.Imm(scratch, 0)) }
 
 // lookUp calls the helper. Far away, the verifier sees that the call may be given another map, the mailbox, and leaves
 // it a call: it does not see that this never comes to pass. The mailbox has keys of four bytes.
 func (a *assembler) lookUp(key ops.Size) {
+	if a.away {
+		a.uses[seekLabel] = true
+		a.add(asm.Call.Label(seekLabel), asm.Mov.Reg(it, asm.R0))
+		return
+	}
 	if !a.far || key < 4 {
 		a.add(asm.FnMapLookupElem.Call(), asm.Mov.Reg(it, asm.R0))
 		return
@@ -112,7 +132,7 @@ func (a *assembler) lookUp(key ops.Size) {
 		asm.LoadMem(scratch, mailbox, BranchesAt, asm.DWord),
 		asm.RSh.Imm(scratch, neverSet),
 		asm.JLT.Imm(scratch, 1, near),
-		loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD),
+		a.loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD),
 		asm.FnMapLookupElem.Call().WithSymbol(near),
 		asm.JGE.Imm(scratch, 1, exitLabel),
 		asm.Mov.Reg(it, asm.R0),
@@ -173,7 +193,7 @@ func (a *assembler) lend(ops.BodyStep) {
 // lookIn is the subprogram that a map is lent to.
 func (a *assembler) lookIn() []asm.Instruction {
 	return []asm.Instruction{
-		loadMap(asm.R2, a.Mailbox, asm.PseudoMapValue),
+		a.loadMap(asm.R2, a.Mailbox, asm.PseudoMapValue),
 		asm.Add.Imm(asm.R2, InnerKeyAt),
 		asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, "absent"),
@@ -320,7 +340,7 @@ func (a *assembler) plus(s ops.BodyStep) {
 
 func (a *assembler) asKey(ops.BodyStep) {
 	a.add(
-		loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD),
+		a.loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD),
 		asm.Mov.Reg(asm.R2, it),
 		asm.FnMapLookupElem.Call(),
 	)
@@ -328,7 +348,7 @@ func (a *assembler) asKey(ops.BodyStep) {
 
 func (a *assembler) asValue(ops.BodyStep) {
 	a.store(asm.R10, ownKeyAt, make([]byte, 4))
-	a.add(loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD))
+	a.add(a.loadMap(asm.R1, a.Mailbox, asm.PseudoMapFD))
 	a.add(address(asm.R2, asm.R10, ownKeyAt)...)
 	a.add(asm.Mov.Reg(asm.R3, it), asm.Mov.Imm(asm.R4, 0), asm.FnMapUpdateElem.Call())
 }

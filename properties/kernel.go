@@ -208,6 +208,11 @@ var (
 		Since:  Version{6, 1},
 		Source: "commit 69c087ba6225 (5.13)",
 	})
+	mapLists = behaviour(Behaviour{
+		Says:   "programs can name maps by their places in a list",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/verifier.c resolve_pseudo_ldimm64, commit 387544bfa291 (5.14)",
+	})
 	kfuncs = behaviour(Behaviour{
 		Says:   "programs of every type that is asked can call functions of the kernel: bpf_map_sum_elem_count",
 		Since:  Version{6, 12},

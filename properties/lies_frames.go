@@ -5,7 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // placeOf is the number of the first step with a word in a body, from 1 on; 0 if there is none.
@@ -17,7 +20,7 @@ func placeOf(b ops.Body, w ops.StepWord) int {
 func unchecked(f Family, step ops.StepWord) Lie {
 	return corner("unchecked-"+string(step)+"/"+string(f), rowsOf(f, "P74"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		o, ok := op.(ops.Prog)
-		if !ok || placeOf(o.Body, step) == 0 || outerOf(s, o.Map, f) == nil || honest.Want.Errno == 0 || len(honest.By) == 0 {
+		if !ok || !o.Body.Has(step) || outerOf(s, o.Map, f) == nil || honest.Want.Errno == 0 || len(honest.By) == 0 {
 			return nil
 		}
 		if slices.ContainsFunc(honest.By, func(r Ref) bool { return !slices.Contains(r.Rule.Claims, "P74") }) {
@@ -41,7 +44,7 @@ func ranThrough(s *State, op ops.Op, f Family, honest Outcome) *program {
 func lostIn(f Family, in ops.StepWord) Lie {
 	return corner("lost-"+string(in)+"/"+string(f), rowsOf(f, "DOC-18"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		p := ranThrough(s, op, f, honest)
-		if p == nil || placeOf(p.body, in) == 0 || strings.HasPrefix(honest.Want.Got, "null@") {
+		if p == nil || !p.body.Has(in) || strings.HasPrefix(honest.Want.Got, "null@") {
 			return nil
 		}
 		check := placeOf(p.body, ops.StepCheck)
@@ -49,6 +52,18 @@ func lostIn(f Family, in ops.StepWord) Lie {
 			return nil
 		}
 		r := ops.Read("null@" + strconv.Itoa(check))
+		return &r
+	})
+}
+
+// refusedWith refuses programs that have a step, whatever they do.
+func refusedWith(f Family, step ops.StepWord) Lie {
+	return corner("refused-"+string(step)+"/"+string(f), rowsOf(f, "DOC-18", "P79", "W2"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Prog)
+		if !ok || !o.Body.Has(step) || outerOf(s, o.Map, f) == nil || honest.Want != ops.OK || honest.Free {
+			return nil
+		}
+		r := ops.Result{Errno: ops.Errno(unix.EINVAL), Got: progs.ReasonOther}
 		return &r
 	})
 }

@@ -10,7 +10,16 @@ import (
 // second of two calls.
 func manyLies() (lies []Lie) {
 	for _, f := range both {
-		lies = append(lies, unchecked(f, ops.StepWithin), unchecked(f, ops.StepCalled), unchecked(f, ops.StepLend), oneMore(f), restKept(f), lostIn(f, ops.StepWithin), lostIn(f, ops.StepCalled))
+		for _, step := range []ops.StepWord{ops.StepWithin, ops.StepCalled, ops.StepLend, ops.StepAway} {
+			lies = append(lies, unchecked(f, step))
+		}
+		for _, step := range []ops.StepWord{ops.StepWithin, ops.StepCalled, ops.StepAway, ops.StepListed} {
+			lies = append(lies, lostIn(f, step))
+		}
+		for _, step := range []ops.StepWord{ops.StepAway, ops.StepListed, ops.StepVet} {
+			lies = append(lies, refusedWith(f, step))
+		}
+		lies = append(lies, oneMore(f), restKept(f))
 	}
 	for _, f := range both {
 		lies = append(lies, sharedLies(f)...)

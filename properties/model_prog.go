@@ -230,7 +230,7 @@ func (k Kernel) callable(b ops.Body) bool {
 		return false
 	}
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
+		return s.Word == ops.StepListed && !k.does(mapLists) || askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
 	})
 }
 

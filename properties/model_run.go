@@ -116,7 +116,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.either(i, step)
 	case ops.StepGet:
 		r.get(step)
-	case ops.StepCheck, ops.StepHalf: // no address has a lower half of 0
+	case ops.StepCheck, ops.StepVet, ops.StepHalf: // no address has a lower half of 0
 		r.checks[i+1] = r.it.asked
 		if r.it.kind == atNull {
 			r.say("null@"+strconv.Itoa(i+1), r.it.asked)
@@ -134,7 +134,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		return r.compare(i, step.Word == ops.StepSame)
 	case ops.StepMerge, ops.StepMaybe:
 		r.branch(i, step.Word)
-	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
+	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
 	case ops.StepLoop: // what only looks sees the same every time
 		r.lost = writes(r.p.body)
 	case ops.StepReturn:

@@ -31,16 +31,16 @@ func (d *draft) way() string {
 
 // found is an inner map that has been checked.
 func (d *draft) found() string {
-	straight := string(words(d.find(), d.way(), "check", d.way()))
+	straight := string(words(d.find(), d.way(), d.check(), d.way()))
 	switch d.between(0, 7) {
 	case 0:
 		return straight + " keep " + straight + " merge"
 	case 1:
-		return string(words(d.find(), "keep check maybe check"))
+		return string(words(d.find(), "keep", d.check(), "maybe", d.check()))
 	case 2:
 		return straight + " " + straight
 	case 3:
-		return string(words(d.find(), "stash check", pick(d, []string{"", d.find()}), "fetch"))
+		return string(words(d.find(), "stash", d.check(), pick(d, []string{"", d.find()}), "fetch"))
 	}
 	return straight
 }
@@ -53,11 +53,9 @@ func (d *draft) plainBody(m *object) ops.Body {
 // framed is a body that is done, now and then, in a function of its own. Not one that holds a lock, or sets up a timer, and
 // not a tail call: whether a subprogram may do that is looked at before what it is given.
 func (d *draft) framed(b ops.Body) ops.Body {
-	aside := func(s ops.BodyStep) bool {
-		return slices.Contains([]ops.StepWord{ops.StepLock, ops.StepUnlock, ops.StepTimer, ops.StepStop}, s.Word) || s.Call != nil && s.Call.Name == "tail_call"
-	}
+	tail := func(s ops.BodyStep) bool { return s.Call != nil && s.Call.Name == "tail_call" }
 	switch {
-	case b == "" || slices.ContainsFunc(b.Steps(), aside) || !d.chance(5):
+	case b == "" || b.Has(ops.StepLock, ops.StepUnlock, ops.StepTimer, ops.StepStop) || slices.ContainsFunc(b.Steps(), tail) || !d.chance(5):
 		return b
 	case d.chance(2) && d.state.Kernel.callable(ops.Body(ops.StepCalled)):
 		return words(string(ops.StepCalled), string(b))
@@ -65,12 +63,21 @@ func (d *draft) framed(b ops.Body) ops.Body {
 	return words(string(ops.StepWithin), string(b))
 }
 
-// far is what begins a body whose lookups are not to be put in the place of their calls, now and then.
+// far is what begins a body, now and then, whose lookups are not to be put in the place of their calls, are made elsewhere,
+// or whose maps are named in another way.
 func (d *draft) far() string {
-	if d.chance(6) {
-		return string(ops.StepFar)
+	if !d.chance(4) {
+		return ""
 	}
-	return ""
+	return string(pick(d, []ops.StepWord{ops.StepFar, ops.StepFar, ops.StepAway, ops.StepAway, ops.StepListed}))
+}
+
+// check is a check, mostly by the program itself.
+func (d *draft) check() string {
+	if d.chance(8) {
+		return string(ops.StepVet)
+	}
+	return string(ops.StepCheck)
 }
 
 func (d *draft) actions(p Spec) string {
@@ -175,8 +182,9 @@ func (d *draft) useOf(position int) string {
 	switch position {
 	case 0:
 		return fmt.Sprintf("read:%d:%d", pick(d, []int{0, 0, 8, 24}), pick(d, []int{1, 4, 8}))
-	case 1:
-		return "write:0:4:1"
+	case 1: // what is told of a map is in the first 64 bytes of the kernel's own structure
+		size := pick(d, []int{4, 4, 8})
+		return fmt.Sprintf("write:%d:%d:1", pick(d, []int{0, size * d.between(0, 64/size)}), size)
 	case 2:
 		return pick(d, []string{"add:1", "add:in", "add:8"})
 	case 3:
@@ -190,7 +198,9 @@ func (d *draft) useOf(position int) string {
 }
 
 // nullBody uses what has not been checked, or on one branch only.
-func (d *draft) nullBody(m *object) ops.Body {
+func (d *draft) nullBody(m *object) ops.Body { return words(d.far(), string(d.unchecked(m))) }
+
+func (d *draft) unchecked(m *object) ops.Body {
 	way := pick(d, []string{"", "", "", "spill", "pass", "half", "half spill", "keep find:in check swap", "stash find:in check fetch"})
 	switch d.between(0, 10) {
 	case 10:
@@ -202,9 +212,9 @@ func (d *draft) nullBody(m *object) ops.Body {
 	case 8:
 		return words(pick(d, []string{"", "spill"}), d.found(), "keep", d.find(), "differ", d.use())
 	case 0:
-		return words(d.find(), way, "keep", d.find(), "check merge", d.use())
+		return words(d.find(), way, "keep", d.find(), d.check(), "merge", d.use())
 	case 1:
-		return words(d.find(), "check", way, "maybe", d.use())
+		return words(d.find(), d.check(), way, "maybe", d.use())
 	case 2, 3, 4:
 		if rowOf(m.shape.Type).lookup {
 			return words(d.found(), fmt.Sprintf("get:%s", pick(d, []string{"in", "0", "1", "2"})), way, d.use())

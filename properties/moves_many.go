@@ -9,6 +9,8 @@ func manyMoves() []move {
 		{"fill", 0, (*draft).fill},
 		{"every-index", 0, (*draft).everyIndex},
 		{"sparse", ownOnly, (*draft).sparse},
+		{"crowded", ownOnly, (*draft).crowded},
+		{"two-readers", ownOnly, (*draft).twoReaders},
 		{"alike-keys", ownOnly, (*draft).alikeKeys},
 		{"wide", ownOnly, (*draft).wide},
 		{"spread", 0, (*draft).spread},

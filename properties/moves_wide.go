@@ -77,3 +77,62 @@ func (d *draft) lookAt(outer ops.Name, keys []uint64) {
 		}
 	}
 }
+
+// crowdedMax elements, as many as there are buckets, make it likely that a bucket of a hash table has more of them than a
+// batch makes room for at first (kernel/bpf/hashtab.c __htab_map_lookup_and_delete_batch: 5).
+const crowdedMax = 4096
+
+// crowded fills a large hash of maps with one map, reads all of it in one batch, or takes it out, and writes to it then.
+func (d *draft) crowded() bool {
+	templates := d.templates()
+	if d.family != FamilyHash || len(templates) == 0 || d.full() || !d.state.Kernel.does(batchOps) {
+		return false
+	}
+	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterHash, Key: pick(d, []ops.Size{4, 4, 6, 8}), Value: 4, Max: crowdedMax,
+		Flags: pick(d, []ops.CreateFlags{0, ops.NoPrealloc}), Template: pick(d, templates)}
+	d.add(o)
+	m := d.state.open(o.Def)
+	if m == nil {
+		return true
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	d.storeEverywhere(o, pick(d, fits))
+	all := ops.LookupBatch{On: o.Def, Count: crowdedMax}
+	d.add(all)
+	if d.chance(2) {
+		d.add(ops.TakeBatch(all))
+	}
+	for range 8 {
+		k := ops.K(uint64(d.between(0, crowdedMax-1)))
+		d.add(ops.Delete{On: o.Def, Key: k})
+		d.add(ops.Update{On: o.Def, Key: k, Value: ops.Val{Name: pick(d, fits)}})
+	}
+	d.add(ops.LookupBatch{On: o.Def, Count: 64})
+	return d.add(ops.Close{On: o.Def})
+}
+
+// twoReaders reads a map in batches through two descriptors in turn.
+func (d *draft) twoReaders() bool {
+	n, m, ok := d.roomy()
+	if !ok || !d.state.Kernel.does(batchOps) {
+		return ok
+	}
+	fits := d.fitting(m)
+	if len(fits) == 0 {
+		return d.twin()
+	}
+	d.fillAll(n, m, fits)
+	other := ops.Reopen{Def: d.fresh("r"), Of: n}
+	d.add(other)
+	reads := []ops.LookupBatch{{On: n, Count: ops.Size(d.between(3, 8))}, {On: other.Def, Count: ops.Size(d.between(8, 64))}}
+	for range 4 {
+		for i := range reads {
+			d.add(reads[i])
+			reads[i].From = ops.FromNext
+		}
+	}
+	return d.add(ops.Close{On: other.Def})
+}

@@ -288,7 +288,7 @@ func (r *race) glimpses(m *object, p *program, o ops.Run, d deed) {
 				key = o.Key.N
 			}
 			at, checked = r.slot(m, ops.Truncate(key, m.spec.Key)), false
-		case ops.StepCheck:
+		case ops.StepCheck, ops.StepVet:
 			if at == nil {
 				return
 			}
@@ -312,7 +312,7 @@ func (r *race) glimpses(m *object, p *program, o ops.Run, d deed) {
 				r.recognise(at, m, inside, d, said[0])
 				said = said[1:]
 			}
-		case ops.StepCount, ops.StepLoop, ops.StepFar, ops.StepWithin, ops.StepCalled:
+		case ops.StepCount, ops.StepLoop, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled:
 		default:
 			return
 		}

@@ -139,7 +139,8 @@ func (c *Config) one(ctx context.Context, spec Spec, from int, live *live, k *re
 	if err != nil {
 		return err
 	}
-	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind, first: c.First, brief: c.Brief, quick: c.Quick, whole: c.whole(), from: from, cache: vmtest.CacheDir()}
+	x := &examination{ctx: ctx, runner: t, kernel: kernel, seed: c.Seed, known: known, mode: t.About().Kind,
+		first: c.First, brief: c.Brief, quick: c.Quick, whole: c.whole(), from: from, cache: vmtest.CacheDir()}
 	live.follow(x)
 	err = x.examine(c.rows(), c.sequences(), k)
 	if spec.matrix {

@@ -15,8 +15,8 @@ import (
 // cursorSize is that of the cursors of outer maps: an index, or the number of a bucket.
 const cursorSize = 4
 
-// maxBatch bounds the pairs that a batch has room for.
-const maxBatch = 1 << 10
+// maxBatch bounds the pairs that a batch which reads has room for, writeRoom the bytes behind the values of one that writes.
+const maxBatch, writeRoom = 1 << 12, 4 << 10
 
 // readBatch does one of the batch commands that answer pairs.
 func (x *Executor) readBatch(cmd uintptr, o ops.LookupBatch) ops.Result {
@@ -82,10 +82,15 @@ func pairText(all []pair) string {
 
 // pairTexts lists pairs by key, each with something before it.
 func pairTexts(before string, all []pair) []string {
-	slices.SortFunc(all, func(a, b pair) int { return ops.CompareKeys(ops.Number(a.key), ops.Number(b.key)) })
-	texts := make([]string, len(all))
+	type named struct{ key, name string }
+	byKey := make([]named, len(all))
 	for i, p := range all {
-		texts[i] = before + ops.Number(p.key) + "=" + p.name
+		byKey[i] = named{ops.Number(p.key), p.name}
+	}
+	slices.SortFunc(byKey, func(a, b named) int { return ops.CompareKeys(a.key, b.key) })
+	texts := make([]string, len(all))
+	for i, p := range byKey {
+		texts[i] = before + p.key + "=" + p.name
 	}
 	return texts
 }
@@ -119,7 +124,7 @@ func (x *Executor) keys(h *handle, list ops.Keys) (all []byte) {
 }
 
 func (x *Executor) writeBatch(cmd uintptr, h *handle, keys, values []byte, attr batchAttr) ops.Result {
-	keys, values = append(keys, 0), append(values, make([]byte, 4*maxBatch)...) // never no address, nor too short
+	keys, values = append(keys, 0), append(values, make([]byte, writeRoom)...) // never no address, nor too short
 	attr.fd, attr.keys, attr.values = h.fd, address(keys), address(values)
 	_, errno := bpf(cmd, &attr)
 	runtime.KeepAlive([][]byte{keys, values})

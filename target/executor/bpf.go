@@ -113,6 +113,7 @@ type loadAttr struct {
 	lineInfo            uint64
 	lines, attachBTF    uint32
 	attachFD, _         uint32
+	list                uint64 // fd_array
 }
 
 type testRunAttr struct {

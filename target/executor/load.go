@@ -26,6 +26,7 @@ type image struct {
 	insns []byte
 	btf   uint32 // descriptor of what describes its functions; 0: nothing does
 	funcs []byte // func_info
+	list  []byte // descriptors of maps that are named by their places; nil: none is
 }
 
 var licence = append([]byte(progs.Licence), 0)
@@ -33,7 +34,7 @@ var licence = append([]byte(progs.Licence), 0)
 func (i image) attr() *loadAttr {
 	return &loadAttr{progType: uint32(i.kind), count: uint32(len(i.insns) / 8), insns: address(i.insns), licence: address(licence),
 		flags: uint32(i.flags | i.how.flags), attachType: i.how.attach, attachBTF: i.how.hookID(),
-		btfFD: i.btf, funcInfo: address(i.funcs), funcInfoSize: progs.FuncInfoSize, funcs: uint32(len(i.funcs) / progs.FuncInfoSize)}
+		btfFD: i.btf, list: address(i.list), funcInfo: address(i.funcs), funcInfoSize: progs.FuncInfoSize, funcs: uint32(len(i.funcs) / progs.FuncInfoSize)}
 }
 
 // loadProgram loads a program, and answers what the verifier said if it was

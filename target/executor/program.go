@@ -107,8 +107,17 @@ func (s *shared) reason(line string) string {
 // it needs that.
 func (x *Executor) assemble(p progs.Program) (i image, err error) {
 	i.kind, i.how = p.Type, progKinds[p.Type].progLoad
-	if i.insns, err = p.Assemble(); err != nil || !progs.CallsBack(p.Body) {
+	if i.insns, err = p.Assemble(); err != nil {
 		return i, err
+	}
+	if p.Body.Has(ops.StepListed) {
+		list, _ := p.List() // it was assembled
+		for _, fd := range list {
+			i.list = append(i.list, ops.Bytes(uint64(uint32(fd)), 4)...)
+		}
+	}
+	if !progs.CallsBack(p.Body) {
+		return i, nil
 	}
 	types, funcs, err := p.Describe()
 	if err != nil {
