@@ -30,6 +30,7 @@ const (
 	MisuseStore      Misuse = "store"      // something is stored in a map's own structure
 	MisuseArithmetic Misuse = "arithmetic" // something is added to a map
 	MisuseOuter      Misuse = "outer"      // an outer map is used as another type of map
+	MisuseKind       Misuse = "kind"       // an inner map is used as another type of map
 	MisuseDirect     Misuse = "direct"     // the values of an outer map are addressed
 	MisuseType       Misuse = "type"       // a value is used as a map
 	MisuseBounds     Misuse = "bounds"     // what lies beyond a value is used
@@ -396,9 +397,19 @@ func (p *inspector) call(s ops.BodyStep) Misuse {
 	if p.reached().Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
 		return MisuseForbidden
 	}
+	if slices.Contains(lookedUp, p.reached().Type) && !slices.Contains(perCPU, p.reached().Type) && slices.Contains(others, s.Call.Name) {
+		return MisuseKind
+	}
 	p.unless(takes[s.Call.Name])
 	return ""
 }
+
+// others are calls for which maps with keys that are not per-CPU are certainly of the wrong type, to any kernel
+// (kernel/bpf/verifier.c check_map_func_compatibility).
+var others = []string{"tail_call", "get_stackid", "perf_event_output", "map_push_elem", "map_pop_elem", "map_peek_elem", "map_lookup_percpu_elem", "redirect_map",
+	"sk_storage_get", "sk_storage_delete", "current_task_under_cgroup"}
+
+var perCPU = []ops.MapType{ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash}
 
 // Given is what Inspect must know of a program's map. Which kernel it is for
 // is not known here: per-CPU arrays of any length can be inner maps of some.

@@ -263,6 +263,7 @@ var misuses = map[progs.Misuse]misuse{
 	progs.MisuseStore:      refusedFor(unix.EACCES, "readonly").by(ptrStore),
 	progs.MisuseArithmetic: refusedFor(unix.EACCES, "arithmetic").by(ptrAdd),
 	progs.MisuseOuter:      refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(progOther),
+	progs.MisuseKind:       refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(ptrKind),
 	progs.MisuseDirect:     refusedFor(unix.EINVAL, "value").by(progDirect),
 	progs.MisuseType:       refusedFor(unix.EACCES, "type", "null").by(valueAsMap),
 	progs.MisuseBounds:     refusedFor(unix.EACCES, "bounds", "forbidden", "null").by(valueBounds),

@@ -85,6 +85,7 @@ func elementMoves() []move {
 		{"take", 1, (*draft).take},
 		{"next", 2, (*draft).next},
 		{"walk", 1, (*draft).walk},
+		{"next-again", ownOnly, (*draft).nextAgain},
 		{"dump", 1, (*draft).dump},
 		{"null", 1, (*draft).null},
 		{"tail", 1, (*draft).tail},

@@ -29,6 +29,9 @@ func (d *draft) way() string {
 	return pick(d, []string{"", "", "", "", "spill", "pass", "half"})
 }
 
+// moved is how a pointer goes that stays the same.
+func (d *draft) moved() string { return pick(d, []string{"", "", "spill", "pass"}) }
+
 // found is an inner map that has been checked.
 func (d *draft) found() string {
 	straight := string(words(d.find(), d.way(), d.check(), d.way()))
@@ -233,6 +236,9 @@ func (d *draft) misuseBody(m *object) ops.Body {
 	if d.chance(5) {
 		return words(d.found(), d.way(), d.tooShort(m))
 	}
+	if d.chance(6) {
+		return words(d.found(), d.callOf(false, []string{"tail_call", "map_push_elem", "map_peek_elem", "map_lookup_percpu_elem"}))
+	}
 	wrong := d.use()
 	if !rowOf(m.shape.Type).lookup || d.chance(2) {
 		return words(d.found(), wrong)
@@ -264,9 +270,9 @@ func (d *draft) fieldsBody(m *object) ops.Body {
 	case 4:
 		return words(d.find())
 	case 0:
-		return words(d.find(), "check keep", one, "check timer stop")
+		return words(d.find(), "check", d.moved(), "keep", one, "check timer stop")
 	case 1:
-		return words(d.find(), "check keep", d.find(), "check", pick(d, []string{"", "merge"}), one, "check timer")
+		return words(d.find(), "check", d.moved(), "keep", d.find(), "check", pick(d, []string{d.moved(), d.moved(), "merge"}), one, "check timer")
 	case 2:
 		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check", pick(d, []string{"", "merge"}), "lock swap unlock")
 	case 3:

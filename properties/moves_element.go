@@ -181,6 +181,25 @@ func (d *draft) next() bool {
 	return d.add(ops.Next{On: n, Key: cursor})
 }
 
+// nextAgain asks what comes after a key, changes what does, and asks again, with nothing else between.
+func (d *draft) nextAgain() bool {
+	n, m, ok := d.outerName()
+	if !ok || m.outerKind() != ops.OuterHash || len(m.slots) == 0 {
+		return false
+	}
+	keys := m.keys()
+	from := ops.Next{On: n, Key: pick(d, []ops.Key{{Null: true}, ops.K(keys[0]), ops.K(keys[len(keys)-1])})}
+	for _, k := range keys[:min(len(keys), 4)] {
+		d.add(from)
+		d.add(ops.Delete{On: n, Key: ops.K(k)})
+		d.add(from)
+	}
+	if fits := d.fitting(m); len(fits) > 0 {
+		d.add(ops.Update{On: n, Key: ops.K(keys[0]), Value: ops.Val{Name: pick(d, fits)}})
+	}
+	return d.add(from)
+}
+
 // walk visits every key of an outer map that has few, from the beginning.
 func (d *draft) walk() bool {
 	n, m, ok := d.outerName()

@@ -241,6 +241,7 @@ var (
 
 	ptrStore      = rule("inner/store", "nothing is stored in an inner map's own structure", "P75")
 	ptrAdd        = rule("inner/add", "nothing is added to the address of an inner map", "P75")
+	ptrKind       = rule("inner/kind", "an inner map is not used as a map of another type", "P75")
 	ptrMemory     = rule("inner/memory", "an inner map is not handed over as memory, nor are its fields used as those of a value", "P75")
 	valueAsMap    = rule("value/map", "a value is not used as a map", "P75")
 	handsEnough   = rule("call/short", "a program hands over keys and values for an inner map that are as long as that map's", "P75")
