@@ -149,7 +149,7 @@ var Claims = []*Claim{
 		Focus: weights{"put-any": 12, "put-misfit": 6, "bad-outer": 6, "close": 12, "alive": 12, "none-left": 8}, Corners: weights{"refused-btf": 12, "fill": 2}},
 	{ID: "P42", Families: hashOnly, Source: "include/uapi/linux/bpf.h BPF_MAP_GET_NEXT_KEY",
 		Says:  "walking the keys of a hash of maps visits each present key once",
-		Focus: weights{"put": 12, "next": 8, "walk": 5}, Corners: weights{"fill": 3, "sparse": 3, "next-again": 3}},
+		Focus: weights{"put": 12, "next": 8, "walk": 5, "next-again": 3}, Corners: weights{"fill": 3, "sparse": 3}},
 	{ID: "P60", Families: both, Source: "kernel/bpf/map_in_map.c bpf_map_fd_get_ptr",
 		Says:  "an inner map lives while it is stored in an outer map",
 		Focus: weights{"put": 8, "close-stored": 14, "alive": 12, "reopen": 8, "renew": 3, "live": 2}, Corners: weights{"spread": 12, "again": 8, "wide": 3}},
