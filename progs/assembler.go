@@ -52,10 +52,10 @@ type assembler struct {
 	rooms    int    // how many steps had ArgRoom
 	uses     map[string]bool
 	returned bool
-	far      bool // lookups are calls
-	away     bool // lookups are made by a subprogram
-	listed   bool // maps are named by their places in the list
-	list     []int
+	far      bool  // lookups are calls
+	away     bool  // lookups are made by a subprogram
+	listed   bool  // maps are named by their places in the list
+	list     []int // their descriptors
 	err      error
 }
 

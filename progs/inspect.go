@@ -397,16 +397,16 @@ func (p *inspector) call(s ops.BodyStep) Misuse {
 	if p.reached().Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
 		return MisuseForbidden
 	}
-	if slices.Contains(lookedUp, p.reached().Type) && !slices.Contains(perCPU, p.reached().Type) && slices.Contains(others, s.Call.Name) {
+	if slices.Contains(lookedUp, p.reached().Type) && !slices.Contains(perCPU, p.reached().Type) && slices.Contains(forOthers, s.Call.Name) {
 		return MisuseKind
 	}
 	p.unless(takes[s.Call.Name])
 	return ""
 }
 
-// others are calls for which maps with keys that are not per-CPU are certainly of the wrong type, to any kernel
+// forOthers are calls for which maps with keys that are not per-CPU are certainly of the wrong type, to any kernel
 // (kernel/bpf/verifier.c check_map_func_compatibility).
-var others = []string{"tail_call", "get_stackid", "perf_event_output", "map_push_elem", "map_pop_elem", "map_peek_elem", "map_lookup_percpu_elem", "redirect_map",
+var forOthers = []string{"tail_call", "get_stackid", "perf_event_output", "map_push_elem", "map_pop_elem", "map_peek_elem", "map_lookup_percpu_elem", "redirect_map",
 	"sk_storage_get", "sk_storage_delete", "current_task_under_cgroup"}
 
 var perCPU = []ops.MapType{ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash}

@@ -87,18 +87,17 @@ func (c *Config) tellShare() {
 }
 
 // sharedAbsent lets the last of kernels that shared the sequences say what all of them should have been asked, and none was.
+// Where one was not examined to its end, what it would have been asked is nothing that mimic has stopped asking.
 func (c *Config) sharedAbsent(all []*report.Kernel) {
-	if !c.shares() || len(c.rows()) < len(properties.Keys()) {
+	if !c.shares() || slices.ContainsFunc(all, func(k *report.Kernel) bool { return k.Fault != nil || k.Count(report.Violated) > 0 }) {
 		return
 	}
 	sum, absent := properties.NewTally(), []string{}
 	for _, k := range all {
-		if k.Tally != nil {
-			sum.Add(k.Tally)
-		}
+		sum.Add(k.Tally)
 	}
 	for _, k := range all {
-		if kernel, err := properties.NewKernel(k.Release, k.Lacks); err == nil && k.Fault == nil && k.Count(report.Violated) == 0 {
+		if kernel, err := properties.NewKernel(k.Release, k.Lacks); err == nil {
 			absent = append(absent, sum.Absent(kernel)...)
 		}
 	}

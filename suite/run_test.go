@@ -103,6 +103,13 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// TestNamedClaimsAreNotShared: who names claims has each kernel asked all of them.
+func TestNamedClaimsAreNotShared(t *testing.T) {
+	if c := (Config{Kernels: make([]Spec, 12), Rows: properties.Keys()[:2]}); c.sequences() != DefaultSequences || c.shares() {
+		t.Errorf("12 kernels are asked %d sequences of each of two rows, shared %t; want %d, and not", c.sequences(), c.shares(), DefaultSequences)
+	}
+}
+
 // TestSharedAbsent: what no kernel was asked is said of the last one, and what any was is not.
 func TestSharedAbsent(t *testing.T) {
 	c := Config{Kernels: make([]Spec, 4)}
@@ -121,8 +128,11 @@ func TestSharedAbsent(t *testing.T) {
 	if slices.Contains(all[3].Absent, "outer array ok") || len(all[3].Absent) != len(never)-1 {
 		t.Errorf("of what one kernel was asked it is said that none was: %q", all[3].Absent)
 	}
-	c.Sequences = DefaultSequences
-	all[3].Absent = nil
+	all[2].Fault, all[3].Absent = context.Canceled, nil
+	if c.sharedAbsent(all); all[3].Absent != nil {
+		t.Errorf("beside one that was not examined to its end, %q", all[3].Absent)
+	}
+	all[2].Fault, c.Sequences = nil, DefaultSequences
 	if c.sharedAbsent(all); all[3].Absent != nil {
 		t.Errorf("kernels that share nothing have %q of each other", all[3].Absent)
 	}

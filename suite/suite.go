@@ -36,7 +36,7 @@ const DefaultSequences = 25
 type Config struct {
 	Kernels   []Spec           // see ParseSpecs
 	Seed      uint64           // names every sequence of the run
-	Sequences int              // for each row; if 0, DefaultSequences, which many kernels share
+	Sequences int              // for each row; if 0, DefaultSequences, which many kernels share if every row is asked
 	Rows      []properties.Key // of the table of verdicts; every one if nil: see ParseRows
 	Quick     bool             // instead, ask each row as little as it takes: a few hundred sequences for all
 	First     bool             // a violation ends the asking: for kernels that are known to be broken
@@ -62,13 +62,16 @@ func (c *Config) logf(format string, a ...any) {
 }
 
 // fullShare kernels are asked all that one would be, each; more of them share what those would be asked, of which none gets
-// less than leastShare sequences for a row.
+// less than leastShare sequences for a row. Who names claims has each kernel asked all of them.
 const fullShare, leastShare = 3, 5
 
 // sequences is how many are planned for each row, on each kernel.
 func (c *Config) sequences() int {
 	if c.Sequences > 0 {
 		return c.Sequences
+	}
+	if c.Rows != nil {
+		return DefaultSequences
 	}
 	return max(leastShare, DefaultSequences*fullShare/max(fullShare, len(c.Kernels)))
 }
