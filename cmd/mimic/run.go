@@ -105,6 +105,8 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 		return 0, usagef("-replay judges one sequence: there is no table to write to a file")
 	case *missing != "fail" && *missing != "skip":
 		return 0, usagef("-missing %q: want fail or skip", *missing)
+	case *sequences < 1 && isSet(f, "sequences"):
+		return 0, usagef("-sequences %d: want at least 1", *sequences)
 	case *jobs < 0:
 		return 0, usagef("-jobs %d: want at least 1, or 0 for as many as there is room for", *jobs)
 	}
@@ -132,13 +134,17 @@ func runRun(ctx context.Context, c command, args []string) (int, error) {
 	return examine(ctx, config, &outputs, *missing == "skip", *verbose)
 }
 
+// isSet says whether somebody gave a flag.
+func isSet(f *flag.FlagSet, name string) (set bool) {
+	f.Visit(func(one *flag.Flag) { set = set || one.Name == name })
+	return set
+}
+
 // perRow is how many sequences are planned for each row; 0 if nobody says.
 func perRow(sequences int, budget float64, quick bool) (int, error) {
 	const most = 1000
 	n := int(math.Round(budget * suite.DefaultSequences))
 	switch {
-	case sequences < 0:
-		return 0, usagef("-sequences %d: want at least 1", sequences)
 	case budget == 0:
 		return sequences, nil
 	case quick || sequences != 0:
