@@ -54,6 +54,9 @@ func (p Program) Assemble() ([]byte, error) {
 
 // List answers the descriptors that instructions of a program name by their places: nil if they name descriptors themselves.
 func (p Program) List() ([]int, error) {
+	if !p.Body.Has(ops.StepListed) {
+		return nil, nil
+	}
 	a := &assembler{Program: p, steps: p.Body.Steps()}
 	_, err := a.assemble()
 	return a.list, err

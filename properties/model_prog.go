@@ -226,11 +226,11 @@ func askew(s ops.BodyStep) bool {
 
 // callable says whether the kernel certainly has what a body calls.
 func (k Kernel) callable(b ops.Body) bool {
-	if progs.CallsBack(b) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) {
+	if progs.CallsBack(b) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) || b.Has(ops.StepListed) && !k.does(mapLists) {
 		return false
 	}
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return s.Word == ops.StepListed && !k.does(mapLists) || askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
+		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
 	})
 }
 
@@ -253,6 +253,9 @@ func (m misuse) by(r *Rule) misuse {
 	return m
 }
 
+// otherType is a map that a helper for another type of map is called with.
+var otherType = refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference")
+
 // misuses is the table of them; those of a pointer that may be NULL are told
 // apart by position.
 var misuses = map[progs.Misuse]misuse{
@@ -262,8 +265,8 @@ var misuses = map[progs.Misuse]misuse{
 	progs.MisuseMemory:     refusedFor(unix.EACCES, "type", "size", "lock", "timer", "arithmetic").by(ptrMemory),
 	progs.MisuseStore:      refusedFor(unix.EACCES, "readonly").by(ptrStore),
 	progs.MisuseArithmetic: refusedFor(unix.EACCES, "arithmetic").by(ptrAdd),
-	progs.MisuseOuter:      refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(progOther),
-	progs.MisuseKind:       refusedFor(unix.EINVAL, "maptype", "callback", "tailcall", "type", "forbidden", "bounds", "reference").by(ptrKind),
+	progs.MisuseOuter:      otherType.by(progOther),
+	progs.MisuseKind:       otherType.by(ptrKind),
 	progs.MisuseDirect:     refusedFor(unix.EINVAL, "value").by(progDirect),
 	progs.MisuseType:       refusedFor(unix.EACCES, "type", "null").by(valueAsMap),
 	progs.MisuseBounds:     refusedFor(unix.EACCES, "bounds", "forbidden", "null").by(valueBounds),

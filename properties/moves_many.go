@@ -112,6 +112,15 @@ func (d *draft) lookAtAll(n ops.Name, m *object) bool {
 	return true
 }
 
+// outerFor makes an outer map, and answers the names of what can be stored in it: nil, nil if it was refused.
+func (d *draft) outerFor(o ops.Outer) (m *object, fits []ops.Name) {
+	d.add(o)
+	if m = d.state.open(o.Def); m != nil {
+		fits = d.fitting(m)
+	}
+	return m, fits
+}
+
 // sparse makes an outer map for many elements, stores a few far apart, and reads all of it, or takes it out.
 func (d *draft) sparse() bool {
 	templates := d.templates()
@@ -120,10 +129,8 @@ func (d *draft) sparse() bool {
 	}
 	o := d.outerOf(pick(d, templates))
 	o.Max = pick(d, []ops.Size{200, 500, 1000, 2000})
-	d.add(o)
-	m := d.state.open(o.Def)
-	fits := d.fitting(m)
-	if m == nil || len(fits) == 0 {
+	m, fits := d.outerFor(o)
+	if len(fits) == 0 {
 		return true
 	}
 	var keys []ops.Key
@@ -378,14 +385,9 @@ func (d *draft) alikeKeys() bool {
 	}
 	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterHash, Key: ops.Size(d.between(5, 21)), Value: 4, Max: pick(d, []ops.Size{8, 16}),
 		Flags: pick(d, []ops.CreateFlags{0, ops.NoPrealloc}), Template: pick(d, templates)}
-	d.add(o)
-	m := d.state.open(o.Def)
-	if m == nil {
-		return true
-	}
-	fits := d.fitting(m)
+	m, fits := d.outerFor(o)
 	if len(fits) == 0 {
-		return d.twin()
+		return m == nil || d.twin()
 	}
 	for range 5 {
 		d.add(ops.Update{On: o.Def, Key: d.hashKey(1, o.Key), Value: ops.Val{Name: pick(d, fits)}})

@@ -20,12 +20,11 @@ func (d *draft) wide() bool {
 	if o.Kind == ops.OuterHash {
 		o.Key, o.Flags = pick(d, []ops.Size{4, 8}), pick(d, []ops.CreateFlags{0, ops.NoPrealloc, ops.NoPrealloc})
 	}
-	d.add(o)
-	m := d.state.open(o.Def)
+	m, fits := d.outerFor(o)
 	if m == nil {
 		return true
 	}
-	if fits := d.fitting(m); len(fits) > 0 {
+	if len(fits) > 0 {
 		d.storeFarApart(o, pick(d, fits), pick(d, fits))
 	}
 	return d.add(ops.Close{On: o.Def})
@@ -90,14 +89,9 @@ func (d *draft) crowded() bool {
 	}
 	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterHash, Key: pick(d, []ops.Size{4, 4, 6, 8}), Value: 4, Max: crowdedMax,
 		Flags: pick(d, []ops.CreateFlags{0, ops.NoPrealloc}), Template: pick(d, templates)}
-	d.add(o)
-	m := d.state.open(o.Def)
-	if m == nil {
-		return true
-	}
-	fits := d.fitting(m)
+	m, fits := d.outerFor(o)
 	if len(fits) == 0 {
-		return d.twin()
+		return m == nil || d.twin()
 	}
 	d.storeEverywhere(o, pick(d, fits))
 	all := ops.LookupBatch{On: o.Def, Count: crowdedMax}

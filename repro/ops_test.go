@@ -18,6 +18,7 @@ var decisions = map[string]struct{ example, has string }{
 	"update":       {aMap + "o0.update(1, i0)", "update(o0, &(uint32_t){ 1 }, &i0, 0);"},
 	"lookup":       {aMap + "o0.lookup(1)", "lookup_map(1 /* BPF_MAP_LOOKUP_ELEM */, o0,"},
 	"lookup each":  {"i0 = map(percpu_hash, key=4, value=8, max=4)\ni0.update(1, 5)\ni0.lookup(1)", "lookup_each(1 /* BPF_MAP_LOOKUP_ELEM */, i0,"},
+	"prog listed":  {aMap + "p0 = prog(xdp, o0, listed find:0)", ".fd_array = ptr(((int[]){ p0_at.mail.fd, o0 }))"},
 	"delete":       {aMap + "o0.delete(1)", "delete(o0, &(uint32_t){ 1 });"},
 	"take":         {aMap + "i0.take(1)", "lookup(21 /* BPF_MAP_LOOKUP_AND_DELETE_ELEM */, i0,"},
 	"next":         {aMap + "o0.next(null)", "next(o0, NULL, 0, 4);"},

@@ -73,12 +73,12 @@ func (w *writer) emitProg(o ops.Prog, step ops.Step) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Body.Has(ops.StepListed) {
-		list, err := listOf(p, holes)
-		if err != nil {
-			return nil, cannot(o, "%v", err)
-		}
-		a.text("fd_array", list)
+	list, err := p.List()
+	if err != nil {
+		return nil, cannot(o, "%v", err)
+	}
+	if list != nil {
+		a.text("fd_array", listOf(list, holes))
 	}
 	lines = append(append(lines, more...), fmt.Sprintf("\t%s = load(&(struct prog_attr){", c(o.Def)))
 	for _, l := range a.lines() {
@@ -88,13 +88,12 @@ func (w *writer) emitProg(o ops.Prog, step ops.Step) ([]string, error) {
 }
 
 // listOf is the list of maps that a program names by their places in it.
-func listOf(p progs.Program, holes map[int32]string) (string, error) {
-	list, err := p.List()
+func listOf(list []int, holes map[int32]string) string {
 	names := make([]string, len(list))
 	for i, hole := range list {
 		names[i] = holes[int32(hole)]
 	}
-	return "ptr(((int[]){ " + strings.Join(names, ", ") + " }))", err
+	return "ptr(((int[]){ " + strings.Join(names, ", ") + " }))"
 }
 
 // attributes are those of BPF_PROG_LOAD; the lines come before.

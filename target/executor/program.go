@@ -110,11 +110,9 @@ func (x *Executor) assemble(p progs.Program) (i image, err error) {
 	if i.insns, err = p.Assemble(); err != nil {
 		return i, err
 	}
-	if p.Body.Has(ops.StepListed) {
-		list, _ := p.List() // it was assembled
-		for _, fd := range list {
-			i.list = append(i.list, ops.Bytes(uint64(uint32(fd)), 4)...)
-		}
+	list, _ := p.List() // it was assembled
+	for _, fd := range list {
+		i.list = append(i.list, ops.Bytes(uint64(uint32(fd)), 4)...)
 	}
 	if !progs.CallsBack(p.Body) {
 		return i, nil
