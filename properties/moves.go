@@ -126,6 +126,7 @@ func lifeMoves() []move {
 		{"unpin", 1, (*draft).unpin},
 		{"cat", 1, (*draft).cat},
 		{"linger", 0, (*draft).linger},
+		{"used", ownOnly, (*draft).used},
 		{"alive", 2, (*draft).alive},
 		{"btf-alive", 0, (*draft).btfAlive},
 		{"gone", 1, (*draft).gone},

@@ -148,6 +148,27 @@ func (d *draft) linger() bool {
 	return true
 }
 
+// used leaves a map to a program that uses it, and mostly to none then.
+func (d *draft) used() bool {
+	all := d.names(isOpenInner)
+	if len(all) == 0 {
+		return false
+	}
+	n := pick(d, all)
+	m := d.state.open(n)
+	o, ok := ops.Prog{Map: n, Body: d.framed(words(d.far(), d.found(), d.actions(m.spec)))}, false
+	if o.Type, o.Flags, ok = d.anyProgType(o.Body); !ok {
+		return false
+	}
+	o.Def = d.fresh("p")
+	d.add(o)
+	for _, same := range d.names(func(h *handle) bool { return isOpen(h) && h.obj == m }) {
+		d.add(ops.Close{On: same})
+	}
+	d.add(ops.Alive{On: n})
+	return d.chance(3) || d.add(ops.Close{On: o.Def}) && d.alive()
+}
+
 // alive asks for any map, mostly one without a descriptor.
 func (d *draft) alive() bool {
 	all := d.names(func(h *handle) bool { return isMap(h) && h.obj.fds == 0 })

@@ -62,7 +62,9 @@ func (d *draft) timerProgs(inner, outer ops.Name, elements int) (names []ops.Nam
 // timerStep runs a program on what is stored, or changes who holds the maps.
 func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 	i := pick(d, inner)
-	switch d.between(0, 8) {
+	switch d.between(0, 9) {
+	case 9:
+		d.timerLeft(m, progs[len(progs)-1])
 	case 8:
 		d.timerElement(i, uint64(d.between(0, int(m.shape.Max)-1)))
 	case 0:
@@ -84,6 +86,20 @@ func (d *draft) timerStep(n ops.Name, m *object, progs, inner []ops.Name) {
 			d.add(ops.Run{On: pick(d, progs), Key: ops.K(pick(d, keys)), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
 		}
 	}
+}
+
+// timerLeft closes a map that is stored, and has a program ask for a timer in it: only the outer map holds it then.
+func (d *draft) timerLeft(m *object, prog ops.Name) {
+	keys := m.keys()
+	if len(keys) == 0 {
+		return
+	}
+	key := pick(d, keys)
+	inner := m.slots[key]
+	for _, n := range d.names(func(h *handle) bool { return isOpen(h) && h.obj == inner }) {
+		d.add(ops.Close{On: n})
+	}
+	d.add(ops.Run{On: prog, Key: ops.K(key), Inner: ops.K(uint64(d.between(0, int(m.shape.Max)-1)))})
 }
 
 // timerElement makes an element of a hash new, or removes it now and then.
