@@ -12,9 +12,13 @@ import (
 	"mimic/properties"
 )
 
-// All writes everything about a run: what is not simply fine first in detail,
-// then each kernel, then the table.
+// All writes everything about a run: the table, then each kernel, then in detail what is not simply fine, which is
+// last since the last lines are what a terminal and the log of a build show.
 func All(w io.Writer, kernels []*Kernel) {
+	Table(w, kernels)
+	for _, k := range kernels {
+		Summary(w, k)
+	}
 	for _, k := range kernels {
 		for i := range k.Findings {
 			if k.Findings[i].Known == "" {
@@ -23,9 +27,20 @@ func All(w io.Writer, kernels []*Kernel) {
 			}
 		}
 	}
-	Table(w, kernels)
 	for _, k := range kernels {
-		Summary(w, k)
+		red(w, k)
+	}
+}
+
+// red writes once more, in a line each, what keeps a kernel from being green.
+func red(w io.Writer, k *Kernel) {
+	if why := k.Trouble(); why != "" && !k.Skipped {
+		fmt.Fprintf(w, "not green: %s: %s\n", k.Name, why)
+	}
+	for _, r := range k.Rows {
+		if !k.Skipped && !r.Verdict.Green() {
+			fmt.Fprintf(w, "not green: %s %s %s: %s\n", k.Name, r.Key, r.Verdict, r.Reason)
+		}
 	}
 }
 
