@@ -23,6 +23,7 @@ type simulation struct {
 	visits []*visit      // programs that are at work in a map
 	ticks  map[*object]int
 	past   map[*object]map[uint64][]was
+	locked map[element]uint64 // numbers in values that are changed with their lock held
 }
 
 // was is what a key held once, and the ticket by which that was over.
@@ -54,7 +55,7 @@ func (f Fake) race(s *State, seq ops.Sequence) (steps []ops.Step) {
 	h := fnv.New64a()
 	h.Write([]byte(seq.String()))
 	sim := &simulation{fake: f, s: s, chance: rand.New(rand.NewPCG(h.Sum64(), 1)), events: make([][]ops.Event, len(seq)),
-		about: s.outersOf(seq), ticks: map[*object]int{}, past: map[*object]map[uint64][]was{}}
+		about: s.outersOf(seq), ticks: map[*object]int{}, past: map[*object]map[uint64][]was{}, locked: map[element]uint64{}}
 	sim.cast(seq)
 	for sim.step() {
 	}
@@ -278,6 +279,9 @@ func (sim *simulation) effect(a *actor, op ops.Op) ops.Result {
 	o := choice(sim.s.Step(op), op)
 	sim.s.Advance(op, o, o.Want)
 	sim.replaced(m, before)
+	if number, at := sim.number(op); number != nil {
+		return number(at)
+	}
 	return o.Want
 }
 

@@ -32,6 +32,8 @@ func familyRaceLies(f Family) []Lie {
 	name := "/" + string(f)
 	lies := []Lie{
 		{ID: "race-torn" + name, Breaks: rowsOf(f, "P90", "P97", "C1", "C2"), Race: &raceLie{torn: f}},
+		{ID: "race-unlocked-run" + name, Breaks: rowsOf(f, "C4"), Race: unlocked(f, "run")},
+		{ID: "race-unlocked-lookup" + name, Breaks: rowsOf(f, "C4"), Race: unlocked(f, "lookup")},
 		{ID: "race-freed" + name, Breaks: rowsOf(f, "P95"), Race: &raceLie{instead: freed(f)}},
 		racing1("race-spared"+name, rowsOf(f, "P90", "P97", "C1", "C2"), f, sparedMissed),
 		racing1("race-zero"+name, rowsOf(f, "P92"), f, strangeID(zeroID)),

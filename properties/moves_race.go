@@ -34,6 +34,7 @@ func raceMoves() []move {
 	}
 	return []move{
 		{"race-present", 0, (*draft).racePresent},
+		{"race-locked", ownOnly, (*draft).raceLocked},
 		race("race-ids", (*stage).ids),
 		race("race-waits", (*stage).waitsOrNot),
 		race("race-free", (*stage).frees),
@@ -81,7 +82,15 @@ func (d *draft) stage() *stage {
 // begin makes the maps; most is the size of a hash.
 func (s *stage) begin(most ops.Size) {
 	d := s.d
-	t := ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}
+	s.beginWith(ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}, most)
+	for i, n := range s.inners {
+		d.add(ops.Update{On: n, Key: ops.K(0), Value: ops.Val{N: uint64(101 + i)}})
+	}
+}
+
+// beginWith makes a template, the outer map and maps that fit.
+func (s *stage) beginWith(t ops.Map, most ops.Size) {
+	d := s.d
 	d.add(t)
 	s.inners = []ops.Name{t.Def}
 	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterArray, Key: 4, Value: 4, Max: pick(d, []ops.Size{4, 8}), Template: t.Def}
@@ -97,9 +106,6 @@ func (s *stage) begin(most ops.Size) {
 		twin.Def = d.fresh("i")
 		d.add(twin)
 		s.inners = append(s.inners, twin.Def)
-	}
-	for i, n := range s.inners {
-		d.add(ops.Update{On: n, Key: ops.K(0), Value: ops.Val{N: uint64(101 + i)}})
 	}
 }
 
@@ -179,9 +185,7 @@ var raceTypes = []ops.ProgType{ops.XDP, ops.SchedCLS, ops.SocketFilter, ops.Cgro
 
 // load loads a program for the outer map of one of the types, if this kernel runs any.
 func (s *stage) load(types []ops.ProgType, body string) (ops.Name, bool) {
-	k := s.d.state.Kernel
-	types = slices.DeleteFunc(slices.Clone(types), func(t ops.ProgType) bool { return !k.loads(t, 0) || !k.runs(t, 0) })
-	if len(types) == 0 {
+	if types = s.d.runnable(types); len(types) == 0 {
 		return "", false
 	}
 	p := ops.Prog{Def: s.d.fresh("p"), Type: pick(s.d, types), Map: s.on, Body: ops.Body(body)}

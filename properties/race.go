@@ -30,6 +30,7 @@ type race struct {
 	renewed   map[string]*object // maps that were made in it, by name
 	moving    []*flaw            // maps that did not stand still
 	lawless   map[*object]bool   // outer maps of which something is not modelled
+	numbers   *numbers           // in values of inner maps; nil: not only with locks held
 	scribes   map[int]bool       // threads whose programs write to inner maps; nil: others may, or what these held is not known
 }
 
@@ -81,7 +82,7 @@ func (r *race) judge() (f *flaw, unknown []Ref) {
 	if f := r.read(); f != nil {
 		return f, nil
 	}
-	r.scribes = r.whoWrites()
+	r.scribes, r.numbers = r.whoWrites(), r.lockedNumbers()
 	for _, d := range r.deeds {
 		if f := r.observe(d); f != nil {
 			return f, nil

@@ -261,6 +261,9 @@ func (r *race) run(d deed, o ops.Run) *flaw {
 		r.glimpses(m, p, o, d)
 	}
 	f := r.whole(p, o, d)
+	if far, ok := addsLocked(p.body); ok {
+		f = r.locked(d, far)
+	}
 	r.disturbs(p)
 	return f
 }

@@ -236,8 +236,13 @@ func (r *race) element(d deed) *flaw {
 	switch {
 	case m == nil:
 		return r.exactly(d, r.s.Step(d.op)) // whatever else is the case, it is no map
-	case !m.outer || m.free || r.lawless[m]:
-		m.murky = m.murky || !m.outer && isWrite(d.op)
+	case !m.outer:
+		m.murky = m.murky || isWrite(d.op)
+		if o, looks := d.op.(ops.Lookup); looks && o.Flags == ops.Lock && m.numbered() {
+			return r.locked(d, 0)
+		}
+		return nil
+	case m.free || r.lawless[m]:
 		return nil
 	}
 	if outcomes := r.fixed(m, d.op); outcomes != nil && !r.excused(m, d) {

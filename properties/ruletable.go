@@ -197,6 +197,7 @@ var (
 	raceID          = rule("race/id", "a lookup answers the id of a map that was stored, at the same time as others replace it", "P92").races()
 	raceWhole       = rule("race/whole", "a program counts in what it has found without being disturbed, whatever is made and let go meanwhile", "P95").races()
 	raceReuse       = rule("race/reuse", "a lookup never answers what is stored under another key", "P96").races()
+	raceLocked      = rule("race/locked", "what is done with the lock of a value in an inner map held, by a program or with BPF_F_LOCK, is done as a whole", "C4").races()
 	raceLinear      = rule("race/linear", "what several threads do to a key can be put in one order", "P97").races()
 	raceFreeze      = rule("race/freeze", "freezing is a moment: writes before it are done, writes after it are refused", "P98").races()
 	raceFreezeLate  = rule("race/freeze-late", "a write that begins as the map is frozen is done before it or refused after it", "P98").races()
