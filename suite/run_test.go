@@ -77,7 +77,7 @@ func TestManyKernelsShare(t *testing.T) {
 	if most := (fullShare + 1) * DefaultSequences * len(properties.Keys()); sum > most || len(counted) < 6 {
 		t.Errorf("12 kernels were asked %d sequences, want at most %d, with %d numbers of operations, want most to differ", sum, most, len(counted))
 	}
-	if !strings.Contains(log.String(), "12 kernels share what 3 would be asked: 6 sequences of each row") {
+	if !strings.Contains(log.String(), "12 kernels share what 2 would be asked: 4 sequences of each row") {
 		t.Errorf("nobody was told:\n%s", log.String())
 	}
 }
@@ -89,9 +89,9 @@ func TestShares(t *testing.T) {
 		shares, whole             bool
 	}{
 		{1, 0, 25, false, true},
-		{3, 0, 25, false, true},
-		{4, 0, 18, true, true},
-		{12, 0, 6, true, true},
+		{2, 0, 25, false, true},
+		{3, 0, 16, true, true},
+		{12, 0, 4, true, true},
 		{100, 0, leastShare, true, true},
 		{12, 25, 25, false, true},
 		{12, 7, 7, false, false},

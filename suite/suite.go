@@ -63,7 +63,7 @@ func (c *Config) logf(format string, a ...any) {
 
 // fullShare kernels are asked all that one would be, each; more of them share what those would be asked, of which none gets
 // less than leastShare sequences for a row. Who names claims has each kernel asked all of them.
-const fullShare, leastShare = 3, 5
+const fullShare, leastShare = 2, 4
 
 // sequences is how many are planned for each row, on each kernel.
 func (c *Config) sequences() int {
