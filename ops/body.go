@@ -51,6 +51,7 @@ const (
 	StepDiffer StepWord = "differ" // ends the program if it is other
 	StepPass   StepWord = "pass"   // it = what a subprogram returns that is given it
 	StepMerge  StepWord = "merge"  // it = other, on a branch of its own
+	StepCross  StepWord = "cross"  // exchanges it and other, on a branch of its own
 	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
 	StepRead   StepWord = "read"   // read, read:OFFSET:SIZE: loads from it and answers that
 	StepWrite  StepWord = "write"  // write:OFFSET:SIZE:NUMBER: stores at it
@@ -75,7 +76,7 @@ var stepArgs = map[StepWord]struct {
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
 	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepAway: {}, StepListed: {}, StepVet: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
-	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
+	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepCross: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
 }

@@ -113,7 +113,7 @@ func (p *inspector) reached() Given {
 func (p inspector) from(i int) {
 	for ; i < len(p.steps); i++ {
 		s := p.steps[i]
-		if s.Word == ops.StepMerge || s.Word == ops.StepMaybe {
+		if slices.Contains(branching, s.Word) {
 			p.branch(s.Word).from(i + 1)
 			continue
 		}
@@ -153,9 +153,17 @@ func (p *inspector) found(step int, m Misuse) {
 	}
 }
 
+// branching are the steps that do something on a branch of their own.
+var branching = []ops.StepWord{ops.StepMerge, ops.StepCross, ops.StepMaybe}
+
 func (p inspector) branch(w ops.StepWord) inspector {
-	if p.it = (pointer{kind: null}); w == ops.StepMerge {
+	switch w {
+	case ops.StepMerge:
 		p.it = p.other
+	case ops.StepCross:
+		p.it, p.other = p.other, p.it
+	default:
+		p.it = pointer{kind: null}
 	}
 	return p
 }

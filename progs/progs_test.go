@@ -22,6 +22,7 @@ var bodies = map[string]ops.Body{
 	"update":   "find:in check call:map_update_elem:in:42:1 call:map_delete_elem:3",
 	"queue":    "find:1 check call:map_push_elem:in:42 call:map_peek_elem call:map_pop_elem",
 	"merge":    "find:1 check keep find:in check merge get:in check read",
+	"cross":    "find:1 check keep find:in check cross get:in check read",
 	"maybe":    "find:1 check get:1 maybe check spill read",
 	"pass":     "find:1 pass check get:1 pass check read",
 	"callback": "find:1 check call:for_each_map_elem pass",

@@ -46,6 +46,7 @@ var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
 	ops.StepDiffer: func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isSame) },
 	ops.StepPass:   (*assembler).passOn,
 	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
+	ops.StepCross:  func(a *assembler, _ ops.BodyStep) { a.branch(exchange()...) },
 	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
 	ops.StepLend:   (*assembler).lend,
 	ops.StepSum:    (*assembler).sum,
@@ -149,9 +150,12 @@ func (a *assembler) get(s ops.BodyStep) {
 	a.lookUp(a.Key)
 }
 
-func (a *assembler) swap(ops.BodyStep) {
-	a.add(asm.Mov.Reg(scratch, it), asm.Mov.Reg(it, other), asm.Mov.Reg(other, scratch))
+// exchange is of it and other.
+func exchange() []asm.Instruction {
+	return []asm.Instruction{asm.Mov.Reg(scratch, it), asm.Mov.Reg(it, other), asm.Mov.Reg(other, scratch)}
 }
+
+func (a *assembler) swap(ops.BodyStep) { a.add(exchange()...) }
 
 // comparison is a jump to a label that depends on it.
 type comparison func(op asm.JumpOp, label string) asm.Instruction
@@ -223,9 +227,9 @@ func (a *assembler) addUp() []asm.Instruction {
 }
 
 // branch does something if the bit of the step is set.
-func (a *assembler) branch(then asm.Instruction) {
+func (a *assembler) branch(then ...asm.Instruction) {
 	a.skipUnlessBranch(a.next())
-	a.add(then)
+	a.add(then...)
 }
 
 // skipUnlessBranch goes to a label unless the bit of the step is set in what the

@@ -317,7 +317,7 @@ var Claims = []*Claim{
 		Opening: "fields-ways"},
 	{ID: "P88", Families: both, Source: "kernel/bpf/map_iter.c bpf_map_sum_elem_count; selftests map_percpu_stats", Since: Version{6, 12}, Needs: []string{ops.XDP.Feature(), ops.XDP.RunFeature(), ops.FeatureKernelBTF, ops.FeatureJIT},
 		Says:  "bpf_map_sum_elem_count() counts the pairs of a hash of maps",
-		Focus: weights{"prog-count": 10, "run": 20, "put": 10, "delete": 6}},
+		Focus: weights{"prog-count": 10, "run": 20, "put": 10, "delete": 6, "batch-take": 3, "batch-delete": 3, "batch-update": 2}},
 	{ID: "W1", Families: both, Source: "kernel/bpf/verifier.c: what holds of a map holds of it inside another", Needs: []string{ops.XDP.Feature()},
 		Says:    "a program that is refused when it is given a map directly is refused when it finds such a map inside another",
 		Focus:   weights{"both-ways": 30},

@@ -359,7 +359,7 @@ func (s *State) wrong(o ops.Prog, f progs.Fault, r *Rule) (rules []*Rule) {
 var nullWays = []struct {
 	word ops.StepWord
 	rule *Rule
-}{{ops.StepMerge, nullBranch}, {ops.StepMaybe, nullBranch}, {ops.StepSpill, nullSpill}, {ops.StepPass, nullPass}}
+}{{ops.StepMerge, nullBranch}, {ops.StepCross, nullBranch}, {ops.StepMaybe, nullBranch}, {ops.StepSpill, nullSpill}, {ops.StepPass, nullPass}}
 
 // nullIn says by the step what is done with a pointer that was not checked.
 var nullIn = map[ops.StepWord]*Rule{

@@ -132,7 +132,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.it = r.stash
 	case ops.StepSame, ops.StepDiffer:
 		return r.compare(i, step.Word == ops.StepSame)
-	case ops.StepMerge, ops.StepMaybe:
+	case ops.StepMerge, ops.StepCross, ops.StepMaybe:
 		r.branch(i, step.Word)
 	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
 	case ops.StepLoop: // what only looks sees the same every time
@@ -177,8 +177,13 @@ func (r *running) branch(i int, w ops.StepWord) {
 	if !r.taken(i) {
 		return
 	}
-	if r.it = (place{asked: r.it.asked}); w == ops.StepMerge {
+	switch w {
+	case ops.StepMerge:
 		r.it = r.other
+	case ops.StepCross:
+		r.it, r.other = r.other, r.it
+	default:
+		r.it = place{asked: r.it.asked}
 	}
 }
 

@@ -215,7 +215,7 @@ func (d *draft) unchecked(m *object) ops.Body {
 	case 8:
 		return words(pick(d, []string{"", "spill"}), d.found(), "keep", d.find(), "differ", d.use())
 	case 0:
-		return words(d.find(), way, "keep", d.find(), d.check(), "merge", d.use())
+		return words(d.find(), way, "keep", d.find(), d.check(), pick(d, []string{"merge", "cross"}), d.use())
 	case 1:
 		return words(d.find(), d.check(), way, "maybe", d.use())
 	case 2, 3, 4:
@@ -228,7 +228,7 @@ func (d *draft) unchecked(m *object) ops.Body {
 
 // oneOfTwo checks what is, or on a branch is not, another pointer, which it then leaves in it.
 func (d *draft) oneOfTwo() string {
-	return pick(d, []string{"merge check", "merge swap check", "merge spill check"}) + " " + pick(d, []string{"swap", "fetch"})
+	return pick(d, []string{"merge check", "merge swap check", "merge spill check", "cross check"}) + " " + pick(d, []string{"swap", "fetch"})
 }
 
 // misuseBody does with an inner map, or a value, what only others are for.
@@ -274,7 +274,7 @@ func (d *draft) fieldsBody(m *object) ops.Body {
 	case 1:
 		return words(d.find(), "check", d.moved(), "keep", d.find(), "check", pick(d, []string{d.moved(), d.moved(), "merge"}), one, "check timer")
 	case 2:
-		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check", pick(d, []string{"", "merge"}), "lock swap unlock")
+		return words(d.find(), "check", one, "check keep", d.find(), "check", other, "check", pick(d, []string{"", "merge", "cross"}), "lock", pick(d, []string{"swap", "cross", "cross"}), "unlock")
 	case 3:
 		return words(d.find(), "check", one, "check", pick(d, []string{"lock", "unlock", "lock lock", "lock unlock unlock", "lock pass unlock"}))
 	}

@@ -230,8 +230,12 @@ func (d *draft) crowd() *stage {
 // crowded replaces everything in turn, and looks everywhere.
 func (s *stage) crowded() []part {
 	var list []ops.Op
+	flags := ops.Any
+	if s.outer.outerKind() == ops.OuterHash {
+		flags = pick(s.d, []ops.UpdateFlags{ops.Any, ops.Exist})
+	}
 	for _, k := range s.keys {
-		list = append(list, s.store(k, ops.Any))
+		list = append(list, s.store(k, flags))
 	}
 	write := s.part(5*eventful, list...)
 	var finds []string
