@@ -71,7 +71,7 @@ func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 // stores some of them.
 func (d *draft) stage() *stage {
 	s := &stage{d: d}
-	s.begin(pick(d, []ops.Size{8, 8, 16, 64}))
+	s.begin(pick(d, []ops.Size{8, 8, 16, 64}), false)
 	for k := range d.between(2, 4) {
 		s.keys = append(s.keys, uint64(k))
 	}
@@ -79,14 +79,21 @@ func (d *draft) stage() *stage {
 	return s
 }
 
-// begin makes the maps; most is the size of a hash.
-func (s *stage) begin(most ops.Size) {
+// begin makes the maps; most is the size of a hash, and far says whether inner arrays are to be far apart.
+func (s *stage) begin(most ops.Size, far bool) {
 	d := s.d
-	s.beginWith(ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}, most)
+	t := ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}
+	if t.Type == ops.Array && far {
+		t.Max = apart
+	}
+	s.beginWith(t, most)
 	for i, n := range s.inners {
 		d.add(ops.Update{On: n, Key: ops.K(0), Value: ops.Val{N: uint64(101 + i)}})
 	}
 }
+
+// apart is how many elements an array has whose address differs from that of another in more than the lower 16 bits.
+const apart = 9000
 
 // beginWith makes a template, the outer map and maps that fit.
 func (s *stage) beginWith(t ops.Map, most ops.Size) {
@@ -218,7 +225,7 @@ func (d *draft) racePresent() bool {
 // crowd is a stage whose outer map holds something under every key.
 func (d *draft) crowd() *stage {
 	s := &stage{d: d}
-	s.begin(pick(d, []ops.Size{4, 8, 8}))
+	s.begin(pick(d, []ops.Size{4, 8, 8}), d.chance(4))
 	s.keys = nil
 	for k := range s.outer.spec.Max {
 		s.keys = append(s.keys, uint64(k))
@@ -238,11 +245,15 @@ func (s *stage) crowded() []part {
 		list = append(list, s.store(k, flags))
 	}
 	write := s.part(5*eventful, list...)
-	var finds []string
-	for _, k := range s.keys {
-		finds = append(finds, fmt.Sprintf("find:%d check", k))
+	find, again, most := "find:%d check", fmt.Sprintf("loop:%d", rounds), len(s.keys)
+	if s.outer.shape.Type == ops.Array && s.d.chance(3) { // what is found is a whole map, too
+		find, again, most = find+" get:0 check read", "", 4 // 20 of the 31 steps that a body has at most
 	}
-	prog, ok := s.load(raceTypes, strings.Join(append(finds, fmt.Sprintf("loop:%d", rounds)), " "))
+	var steps []string
+	for _, k := range s.keys[:most] {
+		steps = append(steps, fmt.Sprintf(find, k))
+	}
+	prog, ok := s.load(raceTypes, strings.TrimSpace(strings.Join(append(steps, again), " ")))
 	if !ok || s.d.chance(4) {
 		return []part{write, s.looker(s.keys...)}
 	}
