@@ -20,17 +20,17 @@ func TestRowsAskWhatTheyDemand(t *testing.T) {
 			askedBy(k, key, few, all)
 		}
 		for _, key := range Keys() {
-			var own map[Ref]int
+			own, planned := map[Ref]int(nil), ClaimByID(key.Claim).Upto(whole)
 			for _, ref := range RulesOf(key, k) {
 				if !ref.Rule.Demanded() || all[ref] >= seldom || ClaimByID(key.Claim).NotClaimed(k) != "" {
 					continue
 				}
 				if own == nil {
 					own = map[Ref]int{}
-					askedBy(k, key, ClaimByID(key.Claim).Upto(whole), own)
+					askedBy(k, key, planned, own)
 				}
 				if own[ref] < want {
-					t.Errorf("%v: %s: %d of %d sequences ask %s/%s, want %d", k.Version, key, own[ref], whole, ref.Rule.ID, ref.Family, want)
+					t.Errorf("%v: %s: %d of %d sequences ask %s/%s, want %d", k.Version, key, own[ref], planned, ref.Rule.ID, ref.Family, want)
 				}
 			}
 		}

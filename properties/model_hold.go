@@ -90,7 +90,7 @@ func (s *State) iter(o ops.Iter) []Outcome {
 // process predicts a process that is given a descriptor.
 func (s *State) process(o ops.Process) []Outcome {
 	h := s.handles[o.Of]
-	if !h.fd() && !h.isPath() { // of a path only bpf(2) says that it is not open
+	if !h.fd() && !h.oPath() { // of a path only bpf(2) says that it is not open
 		return fails(unix.EBADF, on(FamilyInner, closedFD)...)
 	}
 	return does(on(FamilyInner, holds), func(ops.Result) {

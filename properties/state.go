@@ -146,8 +146,8 @@ func (h *handle) fd() bool {
 	return h != nil && h.open && !h.path && !h.process && (!h.other || h.kind.Open())
 }
 
-// isPath says whether h is a descriptor of O_PATH, which most of the kernel takes for one that is not open.
-func (h *handle) isPath() bool { return h != nil && h.open && h.other && h.kind == ops.FDPath }
+// oPath says whether h is a descriptor of O_PATH, which most of the kernel takes for one that is not open.
+func (h *handle) oPath() bool { return h != nil && h.open && h.other && h.kind == ops.FDPath }
 
 // State is the model's picture of a kernel at one moment of a sequence.
 type State struct {

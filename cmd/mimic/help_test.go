@@ -70,7 +70,7 @@ func TestCandidates(t *testing.T) {
 		{"run --mode d", "det"},
 		{"-missing s", "skip"},
 		{"-vm 6.12,kc", "6.12,kcsan-6.12"},
-		{"-claims P90,C", "P90,C1 P90,C2 P90,C3"},
+		{"-claims P90,C", "P90,C1 P90,C2 P90,C3 P90,C4"},
 		{"reduce -elsewhere n", "none"},
 		{"kernels ", "list fetch prune"},
 		{"kernels fetch kas", "kasan-6.12"},
