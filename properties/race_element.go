@@ -261,8 +261,8 @@ func (r *race) run(d deed, o ops.Run) *flaw {
 		r.glimpses(m, p, o, d)
 	}
 	f := r.whole(p, o, d)
-	if far, ok := addsLocked(p.body); ok {
-		f = r.locked(d, far)
+	if n := r.numbers; n != nil && writes(p.body) {
+		f = r.locked(d, n.far)
 	}
 	r.disturbs(p)
 	return f

@@ -13,13 +13,7 @@ import (
 // addsLocked is what a program adds to a number in what it finds, so far, with the lock held, and answers it; ok says
 // whether it is such a program.
 func addsLocked(b ops.Body) (far uint64, ok bool) {
-	var words []ops.StepWord
-	for _, step := range b.Steps() {
-		words = append(words, step.Word)
-		if step.Word == ops.StepCount {
-			far = uint64(step.N[0])
-		}
-	}
+	words, far := wordsOf(b)
 	return far, slices.Equal(words, []ops.StepWord{ops.StepFind, ops.StepCheck, ops.StepGet, ops.StepCheck, ops.StepLock, ops.StepCount, ops.StepRead, ops.StepUnlock})
 }
 
@@ -73,7 +67,7 @@ func (r *race) noteNumber(n *numbers, d deed) bool {
 		return m != nil
 	}
 	o, is := d.op.(ops.Update)
-	n.begun = append(n.begun, ops.Truncate(o.Value.N, 8))
+	n.begun = append(n.begun, o.Value.N)
 	return is && o.Flags == ops.Lock && o.Value.Name == "" && m.numbered()
 }
 
@@ -87,10 +81,7 @@ func (r *race) locked(d deed, least uint64) *flaw {
 	if slices.ContainsFunc(r.deeds, func(w deed) bool { return w.thread != d.thread && w.overlaps(d) && r.holdsLock(w.op) }) {
 		r.asked[Ref{raceLocked, n.family}]++
 	}
-	if slices.ContainsFunc(n.begun, func(b uint64) bool { return number >= b+least && (number-b)%n.far == 0 }) {
-		return nil
-	}
-	return &flaw{want: "a number that was there and a multiple of " + strconv.FormatUint(n.far, 10) + " of " + d.op.String() + " and not " + d.Got.Got, by: on(n.family, raceLocked)}
+	return miscounted(d, number, n.begun, least, n.far, Ref{raceLocked, n.family})
 }
 
 // holdsLock says whether an operation holds the lock of a value while it uses it.

@@ -13,19 +13,36 @@ import (
 // countsIn is what a program does that finds a map, adds to a number in it, so far, and answers that; ok says whether it
 // is such a program.
 func countsIn(b ops.Body, o ops.Run) (key ops.Key, far uint64, ok bool) {
-	var words []ops.StepWord
+	words, far := wordsOf(b)
 	for _, step := range b.Steps() {
-		words = append(words, step.Word)
 		switch {
 		case step.Word == ops.StepGet && step.Key.In:
 			key = o.Inner
 		case step.Word == ops.StepGet:
 			key = ops.K(step.Key.N)
-		case step.Word == ops.StepCount:
-			far = uint64(step.N[0])
 		}
 	}
 	return key, far, slices.Equal(words, []ops.StepWord{ops.StepFind, ops.StepCheck, ops.StepGet, ops.StepCheck, ops.StepCount, ops.StepRead})
+}
+
+// wordsOf are the steps of a body by their words, and how far it counts.
+func wordsOf(b ops.Body) (words []ops.StepWord, far uint64) {
+	for _, step := range b.Steps() {
+		words = append(words, step.Word)
+		if step.Word == ops.StepCount {
+			far = uint64(step.N[0])
+		}
+	}
+	return words, far
+}
+
+// miscounted is a deed that answers a number which nobody reaches who begins with one of those that were there and adds so
+// much each time, at least so much in all; nil if somebody does.
+func miscounted(d deed, number uint64, begun []uint64, least, far uint64, by Ref) *flaw {
+	if slices.ContainsFunc(begun, func(n uint64) bool { return number >= n+least && (number-n)%far == 0 }) {
+		return nil
+	}
+	return &flaw{want: "a number that was there and a multiple of " + strconv.FormatUint(far, 10) + " of " + d.op.String() + " and not " + d.Got.Got, by: []Ref{by}}
 }
 
 // whole judges what a program counted that alone writes to the maps that it may have found: the number of one of
@@ -43,10 +60,7 @@ func (r *race) whole(p *program, o ops.Run, d deed) *flaw {
 	if slices.ContainsFunc(r.deeds, func(w deed) bool { return w.thread != d.thread && w.overlaps(d) && ops.Verb(w.op) == "renew" }) {
 		r.asked[Ref{raceWhole, m.family()}]++
 	}
-	if slices.ContainsFunc(r.begunAt(key), func(n uint64) bool { return number >= n+far && (number-n)%far == 0 }) {
-		return nil
-	}
-	return &flaw{want: "a number that was there and a multiple of " + strconv.FormatUint(far, 10) + " of " + d.op.String() + " and not " + d.Got.Got, by: on(m.family(), raceWhole)}
+	return miscounted(d, number, r.begunAt(key), far, far, Ref{raceWhole, m.family()})
 }
 
 // begunAt is what is under a key of the maps that are there when the race begins, and of those that are made in it.
