@@ -480,12 +480,15 @@ func (s *stage) lives() []part {
 		return s.closesRow()
 	}
 	n, p := pick(s.d, s.inners), s.d.fresh("n")
+	other := s.inners[(slices.Index(s.inners, n)+1)%len(s.inners)] // is not closed
 	parts := []part{
 		s.part(eventful/2, ops.Update{On: s.on, Key: ops.K(s.any()), Value: ops.Val{Name: n}}, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any)),
 		{ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Close{On: n}}, times: s.d.between(1, 4)},
 	}
 	if s.d.state.Kernel.has(ops.FeaturePins) {
-		parts = append(parts, s.part(eventful/3, ops.Pin{Def: p, Of: pick(s.d, []ops.Name{s.on, n, s.inners[0]})}, ops.Unpin{On: p}), s.part(eventful/3, ops.Unpin{On: p}))
+		pinned := pick(s.d, []ops.Name{s.on, n, other, other})
+		parts = append(parts, s.part(6*eventful, ops.Pin{Def: p, Of: pinned}, ops.Unpin{On: p}),
+			part{ops: []ops.Op{ops.Unpin{On: p}}, times: 20 * eventful, until: ops.UntilAlone}) // or they hardly meet
 	}
 	if s.d.chance(3) {
 		parts[1].ops = append(parts[1].ops, ops.Close{On: s.on})

@@ -32,7 +32,7 @@ func (c *Config) jobs() int {
 		return c.Jobs
 	}
 	most := runtime.NumCPU()
-	if c.Quick {
+	if c.Quick || c.shares() {
 		most += (most + 1) / 2
 	}
 	return max(1, min(most, int(available()/guestRoom)))
