@@ -105,11 +105,12 @@ const (
 	LabelOther
 	LabelBad  // has a character that is not allowed
 	LabelLong // has no end within its 16 bytes
+	LabelFull // is as long as there is room for
 )
 
-var labels = words{0: "none", 1: "good", 2: "other", 3: "bad", 4: "long"}
+var labels = words{0: "none", 1: "good", 2: "other", 3: "bad", 4: "long", 5: "full"}
 
-var labelBytes = map[Label]string{LabelGood: "good_1", LabelOther: "oth.er", LabelBad: "a-b", LabelLong: "abcdefghijklmnop"}
+var labelBytes = map[Label]string{LabelGood: "good_1", LabelOther: "oth.er", LabelBad: "a-b", LabelLong: "abcdefghijklmnop", LabelFull: "abcdefghijklmno"}
 
 // Bytes is the name itself.
 func (l Label) Bytes() string { return labelBytes[l] }

@@ -178,7 +178,7 @@ func (d *draft) mapOf(t ops.MapType) ops.Map {
 		o.Extra = ops.Size(d.between(1, int(r.extra)))
 	}
 	if d.chance(12) {
-		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
+		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther, ops.LabelFull})
 	}
 	return o
 }
@@ -331,7 +331,7 @@ func (d *draft) differ(o *ops.Map) {
 func (d *draft) differMax(o *ops.Map) { o.Max = d.size(rowOf(o.Type).maximaOn(d.state.Kernel), maxima) }
 
 func (d *draft) differName(o *ops.Map) {
-	o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
+	o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther, ops.LabelFull})
 }
 
 // differFields gives the values other special fields, or none.

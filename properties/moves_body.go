@@ -133,13 +133,19 @@ func (d *draft) summing() string {
 	return string(ops.StepSum)
 }
 
+// varies is the most that "add:in" adds.
+const varies = 7
+
 // inValue reads or writes within a value.
 func (d *draft) inValue(p Spec, what string) string {
 	sizes := slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value })
 	size := pick(d, sizes)
 	at := ops.Size(d.between(0, int(p.Value-size)))
 	moved := ""
-	if at > 0 && d.chance(4) {
+	switch {
+	case p.Value >= size+varies && d.chance(4):
+		moved, at = "add:in ", ops.Size(d.between(0, int(p.Value-size-varies)))
+	case at > 0 && d.chance(4):
 		moved, at = fmt.Sprintf("add:%d ", at), 0
 	}
 	if what == "write" {
@@ -247,9 +253,17 @@ func (d *draft) misuseBody(m *object) ops.Body {
 	wrong = pick(d, []string{
 		d.getStep(), d.callOf(false, nil), d.inValue(m.shape, "read"), d.inValue(m.shape, "write"),
 		fmt.Sprintf("read:%d:1", end), fmt.Sprintf("read:%d:8", max(0, end-7)), fmt.Sprintf("write:%d:1:1", end), fmt.Sprintf("write:%d:4:1", -pick(d, []int{1, 4})),
-		fmt.Sprintf("add:%d read:0:1", end), "add:in read:" + fmt.Sprint(max(0, end-7)) + ":1",
+		fmt.Sprintf("add:%d read:0:1", end), d.straying(end), d.straying(end),
 	})
 	return words(d.found(), d.getStep(), d.way(), "check", wrong)
+}
+
+// straying adds what is not known before to a value that ends there, and reaches beyond it, by one byte at least.
+func (d *draft) straying(end int) string {
+	last := max(0, end-varies)
+	return pick(d, []string{
+		fmt.Sprintf("add:in read:%d:1", last), fmt.Sprintf("add:in write:%d:1:1", last), fmt.Sprintf("add:in add:%d read:0:1", last), "add:in read:-1:1",
+	})
 }
 
 // tooShort hands over a key or value that is one byte shorter than those of the map.

@@ -56,3 +56,29 @@ func (s *stage) floodBut(k uint64) part {
 	flood := ops.UpdateBatch{On: s.on, Keys: ops.KeyList(slices.Repeat(keys, n)), Values: ops.ValList(slices.Repeat(values, n))}
 	return part{ops: []ops.Op{flood}, times: s.d.between(8, 16)}
 }
+
+// lives closes, pins and unloads what others use.
+func (s *stage) lives() []part {
+	if s.d.chance(3) {
+		return s.closesRow()
+	}
+	n, p := pick(s.d, s.inners), s.d.fresh("n")
+	other := s.inners[(slices.Index(s.inners, n)+1)%len(s.inners)] // is not closed
+	parts := []part{
+		s.part(eventful/2, ops.Update{On: s.on, Key: ops.K(s.any()), Value: ops.Val{Name: n}}, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any)),
+		{ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Close{On: n}}, times: s.d.between(1, 4)},
+	}
+	if s.d.state.Kernel.has(ops.FeaturePins) {
+		pinned := pick(s.d, []ops.Name{s.on, n, other, other})
+		parts = append(parts, s.part(6*eventful, ops.Pin{Def: p, Of: pinned}, ops.Unpin{On: p}),
+			part{ops: []ops.Op{ops.Unpin{On: p}}, times: 20 * eventful, until: ops.UntilAlone}) // or they hardly meet
+	}
+	if s.d.chance(3) {
+		parts[1].ops = append(parts[1].ops, ops.Close{On: s.on})
+	}
+	if w, ok := s.watcher(s.any()); ok && s.d.chance(2) {
+		parts = append(parts, w)
+		parts[1].ops = append(parts[1].ops, ops.Close{On: w.ops[0].(ops.Run).On})
+	}
+	return parts
+}

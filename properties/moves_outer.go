@@ -30,7 +30,7 @@ func (d *draft) outerOf(template ops.Name) ops.Outer {
 		o.Flags |= pick(d, []ops.CreateFlags{ops.ReadOnly, ops.WriteOnly})
 	}
 	if d.chance(16) {
-		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther})
+		o.Label = pick(d, []ops.Label{ops.LabelGood, ops.LabelOther, ops.LabelFull})
 	}
 	return o
 }

@@ -50,6 +50,9 @@ func raceMoves() []move {
 // race sets the stage, lets threads run, and looks at what they left.
 func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 	parts := cast(s)
+	if d.chance(4) {
+		d.company(s.on)
+	}
 	cpu := d.between(0, 1)
 	for i, p := range parts {
 		d.add(ops.Thread{CPU: ops.Size(cpu + i + p.shift), Times: ops.Size(p.times), Until: p.until})
@@ -65,6 +68,15 @@ func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 	}
 	d.raced = true
 	return true
+}
+
+// company opens a map once more, or pins it: for what is done through its first descriptor that is all the same.
+func (d *draft) company(n ops.Name) {
+	if d.state.Kernel.has(ops.FeaturePins) && d.chance(2) {
+		d.add(ops.Pin{Def: d.fresh("n"), Of: n})
+		return
+	}
+	d.add(ops.Reopen{Def: d.fresh("r"), Of: n})
 }
 
 // stage makes an outer map, maps for it with a number of their own each, and
@@ -472,30 +484,4 @@ func (s *stage) batches() []part {
 		parts = append(parts, s.replacer(s.full()))
 	}
 	return append(parts, s.part(eventful, s.store(s.any(), ops.Any), ops.Delete{On: s.on, Key: ops.K(s.any())}))
-}
-
-// lives closes, pins and unloads what others use.
-func (s *stage) lives() []part {
-	if s.d.chance(3) {
-		return s.closesRow()
-	}
-	n, p := pick(s.d, s.inners), s.d.fresh("n")
-	other := s.inners[(slices.Index(s.inners, n)+1)%len(s.inners)] // is not closed
-	parts := []part{
-		s.part(eventful/2, ops.Update{On: s.on, Key: ops.K(s.any()), Value: ops.Val{Name: n}}, ops.Delete{On: s.on, Key: ops.K(s.any())}, s.store(s.any(), ops.Any)),
-		{ops: []ops.Op{ops.Lookup{On: s.on, Key: ops.K(s.any())}, ops.Close{On: n}}, times: s.d.between(1, 4)},
-	}
-	if s.d.state.Kernel.has(ops.FeaturePins) {
-		pinned := pick(s.d, []ops.Name{s.on, n, other, other})
-		parts = append(parts, s.part(6*eventful, ops.Pin{Def: p, Of: pinned}, ops.Unpin{On: p}),
-			part{ops: []ops.Op{ops.Unpin{On: p}}, times: 20 * eventful, until: ops.UntilAlone}) // or they hardly meet
-	}
-	if s.d.chance(3) {
-		parts[1].ops = append(parts[1].ops, ops.Close{On: s.on})
-	}
-	if w, ok := s.watcher(s.any()); ok && s.d.chance(2) {
-		parts = append(parts, w)
-		parts[1].ops = append(parts[1].ops, ops.Close{On: w.ops[0].(ops.Run).On})
-	}
-	return parts
 }

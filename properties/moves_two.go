@@ -1,6 +1,7 @@
 package properties
 
 import (
+	"fmt"
 	"slices"
 
 	"mimic/ops"
@@ -22,7 +23,7 @@ func (d *draft) twoWays() bool {
 	}
 	for range 2 {
 		body := d.twoBody(m, second)
-		d.lookInBoth(ops.Prog{Map: n, With: with, Body: body, Flags: d.eachState(body)}, m, second)
+		d.lookInBoth(ops.Prog{Map: n, With: with, Body: body, Flags: pick(d, []ops.ProgFlags{0, ops.EachState})}, m, second)
 	}
 	return true
 }
@@ -80,9 +81,29 @@ func (d *draft) twoBody(m, second *object) ops.Body {
 		other + " check keep " + find + " check merge",
 		find + " keep " + other + " merge check",
 	})
-	of := pick(d, []*object{m, second})
+	of := pick(d, []*object{m, second}).shape
 	what := pick(d, []string{"read", "read", "read", "write"})
-	return words(d.far(), found, d.getStep(), "check", d.inValue(of.shape, what))
+	if d.chance(2) {
+		return words(d.far(), d.oneOfValues(find, other), d.atEnd(of, what))
+	}
+	return words(d.far(), found, d.getStep(), "check", d.inValue(of, what))
+}
+
+// atEnd reads or writes the last bytes of a value, which a shorter one does not have.
+func (d *draft) atEnd(p Spec, what string) string {
+	size := pick(d, slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value }))
+	if what == "write" {
+		return fmt.Sprintf("write:%d:%d:1", p.Value-size, size)
+	}
+	return fmt.Sprintf("read:%d:%d", p.Value-size, size)
+}
+
+// oneOfValues looks up values of what is found in two ways, and leaves one or the other in it.
+func (d *draft) oneOfValues(find, other string) string {
+	if d.chance(2) {
+		find, other = other, find
+	}
+	return string(words(find, "check", d.getStep(), "check keep", other, "check", d.getStep(), "check", pick(d, []string{"merge", "merge", "cross"})))
 }
 
 // lookInBoth loads a program with two maps and runs it, on each of its branches, on keys of either.
