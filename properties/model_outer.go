@@ -38,7 +38,8 @@ func (s *State) familyAt(n ops.Name) Family {
 
 // modelled says whether the content of an inner map is.
 func (m *object) modelled() bool {
-	return rowOf(m.spec.Type).content && !m.murky && plainValues(m.btf)
+	row := rowOf(m.spec.Type) // nil: a type that is not in the table
+	return row != nil && row.content && !m.murky && plainValues(m.btf)
 }
 
 // earlyFlags says whether flags are refused before anything else is looked at.

@@ -84,17 +84,19 @@ func (r *running) sayTimer(e unix.Errno, by *Rule) {
 	r.say(strconv.Itoa(-int(e)), r.s.context(r.it.in, by))
 }
 
-// stop cancels the timer of an element, which stays set up.
+// stop cancels the timer of an element, which stays set up. That may have to be waited for, so who is called from an interrupt
+// cannot (kernel/bpf/helpers.c bpf_timer_cancel; only from 7.0 on such programs may have timers), which a kprobe may be.
 func (r *running) stop() {
 	m := r.it.m
-	if r.lost = !m.timed() || m.untimed; r.lost {
-		return
-	}
-	if r.copy(m).timers[r.it.key] {
+	switch r.lost = !m.timed() || m.untimed || r.p.typ == ops.Kprobe; {
+	case r.lost:
+	case r.p.typ == ops.PerfEvent:
+		r.sayTimer(unix.EOPNOTSUPP, timerOnce)
+	case r.copy(m).timers[r.it.key]:
 		r.sayTimer(0, timerOnce)
-		return
+	default:
+		r.sayTimer(unix.EINVAL, timerOnce)
 	}
-	r.sayTimer(unix.EINVAL, timerOnce)
 }
 
 // timersOf is a copy of those that are set up.

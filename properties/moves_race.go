@@ -8,16 +8,6 @@ import (
 	"mimic/ops"
 )
 
-// stage is what the threads of a race have to do with.
-type stage struct {
-	d      *draft
-	on     ops.Name // the outer map
-	outer  *object
-	inners []ops.Name // maps that fit
-	keys   []uint64   // the first half of them hold something
-	made   bool       // by the loader of programs
-}
-
 // part is what one thread does: operations, and how many times. Threads are on the processors in turn, but for those
 // that are shifted.
 type part struct {
@@ -69,79 +59,6 @@ func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 	d.raced = true
 	return true
 }
-
-// company opens a map once more, or pins it: for what is done through its first descriptor that is all the same.
-func (d *draft) company(n ops.Name) {
-	if d.state.Kernel.has(ops.FeaturePins) && d.chance(2) {
-		d.add(ops.Pin{Def: d.fresh("n"), Of: n})
-		return
-	}
-	d.add(ops.Reopen{Def: d.fresh("r"), Of: n})
-}
-
-// stage makes an outer map, maps for it with a number of their own each, and
-// stores some of them.
-func (d *draft) stage() *stage {
-	s := &stage{d: d}
-	s.begin(pick(d, []ops.Size{8, 8, 16, 64}), false)
-	for k := range d.between(2, 4) {
-		s.keys = append(s.keys, uint64(k))
-	}
-	s.fill()
-	return s
-}
-
-// begin makes the maps; most is the size of a hash, and far says whether inner arrays are to be far apart.
-func (s *stage) begin(most ops.Size, far bool) {
-	d := s.d
-	t := ops.Map{Def: d.fresh("i"), Type: pick(d, []ops.MapType{ops.Array, ops.Array, ops.Hash}), Key: 4, Value: pick(d, []ops.Size{8, 8, 16}), Max: ops.Size(d.between(1, 4))}
-	if t.Type == ops.Array && far {
-		t.Max = apart
-	}
-	s.beginWith(t, most)
-	for i, n := range s.inners {
-		d.add(ops.Update{On: n, Key: ops.K(0), Value: ops.Val{N: uint64(101 + i)}})
-	}
-}
-
-// apart is how many elements an array has whose address differs from that of another in more than the lower 16 bits.
-const apart = 9000
-
-// beginWith makes a template, the outer map and maps that fit.
-func (s *stage) beginWith(t ops.Map, most ops.Size) {
-	d := s.d
-	d.add(t)
-	s.inners = []ops.Name{t.Def}
-	o := ops.Outer{Def: d.fresh("o"), Kind: ops.OuterArray, Key: 4, Value: 4, Max: pick(d, []ops.Size{4, 8}), Template: t.Def}
-	if d.family == FamilyHash {
-		o.Kind, o.Max = ops.OuterHash, most
-		o.Key = pick(d, []ops.Size{4, 4, 8, 12})
-		o.Flags = pick(d, []ops.CreateFlags{0, 0, ops.NoPrealloc})
-	}
-	d.add(o)
-	s.on, s.outer = o.Def, d.state.open(o.Def)
-	for range d.between(2, 4) {
-		twin := t
-		twin.Def = d.fresh("i")
-		d.add(twin)
-		s.inners = append(s.inners, twin.Def)
-	}
-}
-
-// fill stores a map under the first keys.
-func (s *stage) fill() {
-	for _, k := range s.keys[:(len(s.keys)+1)/2] {
-		s.d.add(s.store(k, ops.Any))
-	}
-}
-
-func (s *stage) store(k uint64, f ops.UpdateFlags) ops.Op {
-	return ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: pick(s.d, s.inners)}, Flags: f}
-}
-
-// full is a key that holds something at the beginning, any one that may.
-func (s *stage) full() uint64 { return s.keys[s.d.choose((len(s.keys)+1)/2)] }
-func (s *stage) any() uint64  { return pick(s.d, s.keys) }
 
 // times is how often a thread does its operations: more of few than of many.
 func (s *stage) times(n, most int) int { return max(1, s.d.between(most/2, most)/max(n, 1)) }
@@ -239,7 +156,7 @@ func (d *draft) crowd() *stage {
 	s := &stage{d: d}
 	s.begin(pick(d, []ops.Size{4, 8, 8}), d.chance(4))
 	s.keys = nil
-	for k := range s.outer.spec.Max {
+	for k := range min(8, s.outer.spec.Max) {
 		s.keys = append(s.keys, uint64(k))
 		s.d.add(s.store(uint64(k), ops.Any))
 	}

@@ -169,6 +169,7 @@ func parse(t *testing.T, trace string) ops.Trace {
 func TestJudge(t *testing.T) {
 	const setUp = "i0 = map(array, key=4, value=8, max=2)  ok\no0 = outer(array, max=4, template=i0)  ok\n"
 	const hash = "i0 = map(hash, key=4, value=8, max=2)  ok\no0 = outer(hash, max=2, template=i0)  ok\n"
+	const timer = "b0 = btf(timer)  ok\ni0 = map(array, key=4, value=64, max=4, btf=b0)  ok\n"
 	for _, c := range []struct{ name, trace, broken string }{
 		{"stored map is found", setUp + "o0.update(1, i0)  ok\no0.lookup(1)  = i0\n", ""},
 		{"another map is found", setUp + "o0.update(1, i0)  ok\no0.lookup(1)  = id 0\n", "P20/array"},
@@ -189,6 +190,9 @@ func TestJudge(t *testing.T) {
 		{"program updates", hash + "p0 = prog(xdp, o0, map call:map_update_elem)  ok\n", "DOC-8/hash DOC-11/hash"},
 		{"program pushes", hash + "p0 = prog(xdp, o0, map call:map_push_elem)  ok\n", "DOC-8/hash P71/hash"},
 		{"nested template", hash + "o1 = outer(array, max=1, template=o0)  ok\n", "DOC-9/array"},
+		{"interrupt cancels", timer + "p0 = prog(perf_event, i0, find:0 check get:0 check stop)  ok\np0.run(0, 0)  = -95\n", ""},
+		{"interrupt cancels what is not set up", timer + "p0 = prog(perf_event, i0, find:0 check get:0 check stop)  ok\np0.run(0, 0)  = -22\n", "P66/inner"},
+		{"task cancels what is not set up", timer + "p0 = prog(tracepoint, i0, find:0 check get:0 check stop)  ok\np0.run(0, 0)  = -22\n", ""},
 		{"leaked name", hash + "end()  = i0\n", "DOC-6/hash"},
 		{"leak of another cause is not hidden", hash + "i1 = map(prog_array, key=4, value=4, max=1)  ok\ni1.close()  ok\nr1 = reopen(i1)  ok\nend()  = i1 o0\n", "P63/hash"},
 	} {
