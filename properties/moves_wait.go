@@ -92,14 +92,17 @@ func (s *stage) sleeps() []part {
 	return []part{{ops: list, times: s.d.between(2, 4)}, counter}
 }
 
-// takeOuts are the writes that take out what is stored under a key.
+// takeOuts are the writes that take out what is stored under a key, also batches that stop after it.
 func (s *stage) takeOuts(k uint64, other ops.Name) []ops.Op {
 	one, value := ops.KeyList([]ops.Key{ops.K(k)}), ops.Val{Name: other}
 	all := []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: value}, ops.Delete{On: s.on, Key: ops.K(k)}, ops.Renew{On: s.on, Key: ops.K(k)}}
 	if s.d.state.Kernel.does(batchOps) {
-		all = append(all, ops.UpdateBatch{On: s.on, Keys: one, Values: ops.ValList([]ops.Val{value})})
+		last := s.keys[len(s.keys)-1]
+		all = append(all, ops.UpdateBatch{On: s.on, Keys: one, Values: ops.ValList([]ops.Val{value})},
+			ops.UpdateBatch{On: s.on, Keys: ops.KeyList([]ops.Key{ops.K(k), ops.K(last)}), Values: ops.ValList([]ops.Val{value, {Name: s.on}})})
 		if s.outer.outerKind() == ops.OuterHash {
-			all = append(all, ops.DeleteBatch{On: s.on, Keys: one}, ops.TakeBatch{On: s.on, Count: 64})
+			all = append(all, ops.DeleteBatch{On: s.on, Keys: one}, ops.TakeBatch{On: s.on, Count: 64},
+				ops.DeleteBatch{On: s.on, Keys: ops.KeyList([]ops.Key{ops.K(k), ops.K(last + 1)})})
 		}
 	}
 	return all
