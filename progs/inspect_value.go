@@ -89,11 +89,14 @@ func (p *inspector) within(offset, size int64, denied ops.CreateFlags) Misuse {
 	return ""
 }
 
-// add moves a pointer to a value; in stands for 0 to 7.
+// MostIn is the most that add:in adds: the lowest bits of what a run hands over.
+const MostIn = 7
+
+// add moves a pointer to a value.
 func (p *inspector) add(s ops.BodyStep) Misuse {
 	n, m := int64(s.Key.N), int64(s.Key.N)
 	if s.Key.In {
-		n, m = 0, 7
+		n, m = 0, MostIn
 	}
 	p.it.low, p.it.high = p.it.low+n, p.it.high+m
 	return ""

@@ -332,7 +332,7 @@ func (a *assembler) plus(s ops.BodyStep) {
 	case s.Key.In:
 		a.add(
 			asm.LoadMem(asm.R1, mailbox, InnerKeyAt, asm.DWord),
-			asm.And.Imm(asm.R1, 7),
+			asm.And.Imm(asm.R1, MostIn),
 			asm.Add.Reg(it, asm.R1),
 		)
 	case fits(n):

@@ -186,9 +186,9 @@ func (a *actor) script(op ops.Op) []func() bool {
 		switch m := a.sim.s.open(o.On); {
 		case m == nil || !m.outer:
 		case m.family() == lie.bitwise && isFlood(o):
-			return append(a.bits(o, bitsOfBatch), a.wait(op))
+			return append(a.bits(o, 1+len(o.Keys.List())/bitsOfBatch), a.wait(op))
 		case m.family() == lie.torn && o.Flags == 0 && len(o.Keys.List()) == len(o.Values.List()):
-			return append(a.bits(o, len(o.Keys.List())), a.wait(op))
+			return append(a.bits(o, 1), a.wait(op))
 		}
 	}
 	if isWrite(op) {
@@ -197,19 +197,20 @@ func (a *actor) script(op ops.Op) []func() bool {
 	return []func() bool{effect}
 }
 
-// bits are the parts of a batch that is done in so many bits. What is torn is taken out before.
-func (a *actor) bits(o ops.UpdateBatch, count int) (parts []func() bool) {
+// bits are the parts of a batch that is done in bits of so many pairs. What is torn, one by one, is taken out before.
+func (a *actor) bits(o ops.UpdateBatch, size int) (parts []func() bool) {
 	keys, values := o.Keys.List(), o.Values.List()
-	size := 1 + (len(keys)-1)/max(count, 1)
+	torn := a.sim.s.open(o.On).family() == a.sim.lie().torn
 	for first := 0; first < len(keys); first += size {
 		bit, last := o, min(first+size, len(keys))
 		bit.Keys, bit.Values = ops.KeyList(keys[first:last]), ops.ValList(values[first:last])
-		parts = append(parts, func() bool {
-			if m := a.sim.s.open(o.On); size == 1 && m.family() == a.sim.lie().torn {
+		if torn {
+			parts = append(parts, func() bool {
 				a.sim.tear(ops.Update{On: o.On, Key: keys[first], Value: values[first], Flags: o.Elem})
-			}
-			return true
-		}, func() bool {
+				return true
+			})
+		}
+		parts = append(parts, func() bool {
 			if first == 0 || a.under.Got.Errno == 0 {
 				a.under.Got = a.sim.effect(a, bit)
 			}

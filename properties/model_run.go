@@ -204,7 +204,7 @@ func (r *running) use(step ops.BodyStep) {
 	case step.Word == ops.StepAdd && r.it.kind == atValue:
 		n := step.Key.N
 		if step.Key.In {
-			n = r.op.Inner.N & 7
+			n = r.op.Inner.N & progs.MostIn
 		}
 		r.it.off += int64(n)
 	case step.Word == ops.StepLend && r.it.kind == atMap:

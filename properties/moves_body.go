@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mimic/ops"
+	"mimic/progs"
 )
 
 // words joins steps, of which some may be missing.
@@ -133,25 +134,35 @@ func (d *draft) summing() string {
 	return string(ops.StepSum)
 }
 
-// varies is the most that "add:in" adds.
-const varies = 7
-
 // inValue reads or writes within a value.
 func (d *draft) inValue(p Spec, what string) string {
-	sizes := slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value })
-	size := pick(d, sizes)
+	size := d.sizeIn(p)
 	at := ops.Size(d.between(0, int(p.Value-size)))
 	moved := ""
 	switch {
-	case p.Value >= size+varies && d.chance(4):
-		moved, at = "add:in ", ops.Size(d.between(0, int(p.Value-size-varies)))
+	case p.Value >= size+progs.MostIn && d.chance(4):
+		moved, at = "add:in ", ops.Size(d.between(0, int(p.Value-size-progs.MostIn)))
 	case at > 0 && d.chance(4):
 		moved, at = fmt.Sprintf("add:%d ", at), 0
 	}
+	number := 0
 	if what == "write" {
-		return fmt.Sprintf("%swrite:%d:%d:%d", moved, at, size, d.between(0, 255))
+		number = d.between(0, 255)
 	}
-	return fmt.Sprintf("%sread:%d:%d", moved, at, size)
+	return moved + accessing(what, at, size, number)
+}
+
+// sizeIn is the size of a number that a value has room for.
+func (d *draft) sizeIn(p Spec) ops.Size {
+	return pick(d, slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value }))
+}
+
+// accessing reads so many bytes, or writes a number of that size.
+func accessing(what string, at, size ops.Size, number int) string {
+	if what == "write" {
+		return fmt.Sprintf("write:%d:%d:%d", at, size, number)
+	}
+	return fmt.Sprintf("read:%d:%d", at, size)
 }
 
 // outerBody has something done with the outer map itself.
@@ -260,7 +271,7 @@ func (d *draft) misuseBody(m *object) ops.Body {
 
 // straying adds what is not known before to a value that ends there, and reaches beyond it, by one byte at least.
 func (d *draft) straying(end int) string {
-	last := max(0, end-varies)
+	last := max(0, end-progs.MostIn)
 	return pick(d, []string{
 		fmt.Sprintf("add:in read:%d:1", last), fmt.Sprintf("add:in write:%d:1:1", last), fmt.Sprintf("add:in add:%d read:0:1", last), "add:in read:-1:1",
 	})

@@ -151,7 +151,7 @@ func (d *draft) racePresent() bool {
 	return d.race(d.crowd(), (*stage).crowded)
 }
 
-// crowd is a stage whose outer map holds something under every key.
+// crowd is a stage whose outer map holds something under every key that threads use.
 func (d *draft) crowd() *stage {
 	s := &stage{d: d}
 	s.begin(pick(d, []ops.Size{4, 8, 8}), d.chance(4))

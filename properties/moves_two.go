@@ -1,7 +1,6 @@
 package properties
 
 import (
-	"fmt"
 	"slices"
 
 	"mimic/ops"
@@ -91,11 +90,8 @@ func (d *draft) twoBody(m, second *object) ops.Body {
 
 // atEnd reads or writes the last bytes of a value, which a shorter one does not have.
 func (d *draft) atEnd(p Spec, what string) string {
-	size := pick(d, slices.DeleteFunc([]ops.Size{1, 2, 4, 8}, func(n ops.Size) bool { return n > p.Value }))
-	if what == "write" {
-		return fmt.Sprintf("write:%d:%d:1", p.Value-size, size)
-	}
-	return fmt.Sprintf("read:%d:%d", p.Value-size, size)
+	size := d.sizeIn(p)
+	return accessing(what, p.Value-size, size, 1)
 }
 
 // oneOfValues looks up values of what is found in two ways, and leaves one or the other in it.

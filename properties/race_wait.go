@@ -17,13 +17,16 @@ var waitRules = map[string]*Rule{
 
 // observeWaits judges every look at whether a map stands still.
 func (r *race) observeWaits() {
+	if len(r.lawless) > 0 { // of some writes it is not known what they did
+		return
+	}
 	for _, d := range r.deeds {
 		o, looks := d.op.(ops.Still)
 		if !looks {
 			continue
 		}
 		x := r.s.objectOf(o.On)
-		if x == nil || x.outer || r.touched(x, d) || len(r.lawless) > 0 { // of some writes it is not known what they did
+		if x == nil || x.outer || r.touched(x, d) {
 			continue
 		}
 		taken := r.takenOut(x, d)
