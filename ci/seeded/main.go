@@ -41,6 +41,7 @@ type options struct {
 	kernel    string
 	others    bool
 	narrow    bool
+	drop      int
 }
 
 func main() {
@@ -53,6 +54,7 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "ask each row as little as mimic -quick does; saved in out/quick.tsv unless -saved says otherwise")
 	flag.BoolVar(&o.brief, "brief", false, "only find out whether a fault is caught: nothing is reduced, or written to out; claims that are blamed are more then")
 	flag.BoolVar(&o.narrow, "narrow", false, "ask only the rows that were blamed for the fault in what is saved, and those of its claim: for many seeds")
+	flag.IntVar(&o.drop, "drop", 0, "do not run a fault on more seeds when it survived `N` and was never caught, in what is saved: those count as not caught; 0 is never")
 	flag.StringVar(&o.kernel, "kernel", kernelName, "the kernel that has the faults: the row of kernels.txt, or the path of an image")
 	flag.BoolVar(&o.others, "baseline", false, "run what others assert, the fixed sequences of "+baselineFile+", in place of the suite")
 	flag.StringVar(&o.saved, "saved", "", "out/seeded.tsv, or out/baseline.tsv, unless given: file to which a line is added for each run, and from which the table is made; -seeds 0 only makes the table")
@@ -86,6 +88,9 @@ func run(ctx context.Context, o options) int {
 	}
 	for seed := o.from; seed < o.from+uint64(o.seeds); seed++ {
 		for _, f := range chosen {
+			if o.dropped(f, before) {
+				continue
+			}
 			r, err := o.one(ctx, f, seed, before)
 			if err != nil || ctx.Err() != nil {
 				fmt.Fprintln(os.Stderr, "seeded:", f.name, err, ctx.Err())
@@ -96,6 +101,7 @@ func run(ctx context.Context, o options) int {
 				fmt.Fprintln(os.Stderr, "seeded:", err)
 				return suite.ExitHarness
 			}
+			before = append(before, r)
 		}
 	}
 	results, err := load(o.saved)
@@ -129,6 +135,12 @@ func (o *options) read() (all, chosen []fault, err error) {
 	}
 	chosen, err = choose(all, o.faults)
 	return all, chosen, err
+}
+
+// dropped says whether a fault is not worth another seed.
+func (o *options) dropped(f fault, before []result) bool {
+	of := resultsOf(before, f.number)
+	return o.drop > 0 && len(of) >= o.drop && count(of, result.caught) == 0
 }
 
 // specs is the kernel with one fault.
