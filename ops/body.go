@@ -26,48 +26,50 @@ type StepWord string
 // what a run hands over (find: the key of the outer map; elsewhere: that of the
 // inner map); the others are numbers.
 const (
-	StepMap    StepWord = "map"    // it = the map that the program is given
-	StepFind   StepWord = "find"   // find:KEY: it = the inner map under a key of the map given, if that is an outer map; else that map itself
-	StepSecond StepWord = "second" // second:KEY: the same in the second map
-	StepEither StepWord = "either" // either:KEY: find, or, on a branch of its own, second: both are outer maps, and it is one call that looks up in either
-	StepDirect StepWord = "direct" // it = the address of the values of the map given
-	StepFar    StepWord = "far"    // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
-	StepAway   StepWord = "away"   // lookups from here on are made by a subprogram, the same one for all of them
-	StepListed StepWord = "listed" // maps are named, wherever this stands, by their places in a list (fd_array), not by their descriptors
-	StepWithin StepWord = "within" // all of it, wherever this stands, is done in a subprogram
-	StepCalled StepWord = "called" // all of it, wherever this stands, is done in a function that bpf_loop() calls once
-	StepGet    StepWord = "get"    // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
-	StepLend   StepWord = "lend"   // hands it to a subprogram, which answers whether it finds the key that the run hands over in it: 1 or 0
-	StepSum    StepWord = "sum"    // answers the sum of what its values begin with, which a function adds up that bpf_for_each_map_elem() calls
-	StepCheck  StepWord = "check"  // ends the program if it is NULL
-	StepVet    StepWord = "vet"    // the same, but a subprogram checks it, and answers whether it is not
-	StepHalf   StepWord = "half"   // ends the program if the lower half of it is 0, which is no check
-	StepKeep   StepWord = "keep"   // other = it
-	StepSwap   StepWord = "swap"   // exchanges it and other
-	StepSpill  StepWord = "spill"  // stores it on the stack and loads it again
-	StepStash  StepWord = "stash"  // stores it on the stack, where it stays
-	StepFetch  StepWord = "fetch"  // it = what was stashed
-	StepSame   StepWord = "same"   // ends the program unless it is other
-	StepDiffer StepWord = "differ" // ends the program if it is other
-	StepPass   StepWord = "pass"   // it = what a subprogram returns that is given it
-	StepMerge  StepWord = "merge"  // it = other, on a branch of its own
-	StepCross  StepWord = "cross"  // exchanges it and other, on a branch of its own
-	StepMaybe  StepWord = "maybe"  // it = NULL, on a branch of its own
-	StepRead   StepWord = "read"   // read, read:OFFSET:SIZE: loads from it and answers that
-	StepWrite  StepWord = "write"  // write:OFFSET:SIZE:NUMBER: stores at it
-	StepCount  StepWord = "count"  // count:NUMBER: adds 1 to the number at it, so many times; more than 1048576 by bpf_loop()
-	StepLoop   StepWord = "loop"   // loop:NUMBER: begins anew at the first step until all was done so many times
-	StepAdd    StepWord = "add"    // add:NUMBER, add:in: adds to it
-	StepCall   StepWord = "call"   // call:NAME[:KEY[:NUMBER[:FLAGS]]]: has a helper or kfunc do something with it as a map, and answers what it returns
-	StepMemory StepWord = "mem"    // mem:NAME:SIZE: hands it to a helper as memory of that size
-	StepAsKey  StepWord = "askey"  // hands it to bpf_map_lookup_elem() as the key of another map
-	StepAsVal  StepWord = "asval"  // hands it to bpf_map_update_elem() as the value of another map
-	StepTell   StepWord = "tell"   // answers it itself
-	StepReturn StepWord = "return" // ends the program: it is its return value
-	StepLock   StepWord = "lock"   // takes the bpf_spin_lock in it
-	StepUnlock StepWord = "unlock" // releases the bpf_spin_lock in it
-	StepTimer  StepWord = "timer"  // sets up the bpf_timer in it; other is its map
-	StepStop   StepWord = "stop"   // cancels the bpf_timer in it
+	StepMap     StepWord = "map"     // it = the map that the program is given
+	StepFind    StepWord = "find"    // find:KEY: it = the inner map under a key of the map given, if that is an outer map; else that map itself
+	StepSecond  StepWord = "second"  // second:KEY: the same in the second map
+	StepEither  StepWord = "either"  // either:KEY: find, or, on a branch of its own, second: both are outer maps, and it is one call that looks up in either
+	StepDirect  StepWord = "direct"  // it = the address of the values of the map given
+	StepFar     StepWord = "far"     // lookups from here on are calls of the helper, which the kernel does not put in the place of the call
+	StepAway    StepWord = "away"    // lookups from here on are made by a subprogram, the same one for all of them
+	StepListed  StepWord = "listed"  // maps are named, wherever this stands, by their places in a list (fd_array), not by their descriptors
+	StepWithin  StepWord = "within"  // all of it, wherever this stands, is done in a subprogram
+	StepCalled  StepWord = "called"  // all of it, wherever this stands, is done in a function that bpf_loop() calls once
+	StepGet     StepWord = "get"     // get:KEY: it = what bpf_map_lookup_elem() answers for a key of it
+	StepBeside  StepWord = "beside"  // beside:KEY: it = what bpf_map_lookup_percpu_elem() answers for a key of it and another processor, 0 or 1
+	StepLend    StepWord = "lend"    // hands it to a subprogram, which answers whether it finds the key that the run hands over in it: 1 or 0
+	StepSum     StepWord = "sum"     // answers the sum of what its values begin with, which a function adds up that bpf_for_each_map_elem() calls
+	StepCheck   StepWord = "check"   // ends the program if it is NULL
+	StepVet     StepWord = "vet"     // the same, but a subprogram checks it, and answers whether it is not
+	StepHalf    StepWord = "half"    // ends the program if the lower half of it is 0, which is no check
+	StepKeep    StepWord = "keep"    // other = it
+	StepSwap    StepWord = "swap"    // exchanges it and other
+	StepSpill   StepWord = "spill"   // stores it on the stack and loads it again
+	StepStash   StepWord = "stash"   // stores it on the stack, where it stays
+	StepFetch   StepWord = "fetch"   // it = what was stashed
+	StepSame    StepWord = "same"    // ends the program unless it is other
+	StepDiffer  StepWord = "differ"  // ends the program if it is other
+	StepSection StepWord = "section" // begins and ends a section of bpf_rcu_read_lock(), which changes nothing
+	StepPass    StepWord = "pass"    // it = what a subprogram returns that is given it
+	StepMerge   StepWord = "merge"   // it = other, on a branch of its own
+	StepCross   StepWord = "cross"   // exchanges it and other, on a branch of its own
+	StepMaybe   StepWord = "maybe"   // it = NULL, on a branch of its own
+	StepRead    StepWord = "read"    // read, read:OFFSET:SIZE: loads from it and answers that
+	StepWrite   StepWord = "write"   // write:OFFSET:SIZE:NUMBER: stores at it
+	StepCount   StepWord = "count"   // count:NUMBER: adds 1 to the number at it, so many times; more than 1048576 by bpf_loop()
+	StepLoop    StepWord = "loop"    // loop:NUMBER: begins anew at the first step until all was done so many times
+	StepAdd     StepWord = "add"     // add:NUMBER, add:in: adds to it
+	StepCall    StepWord = "call"    // call:NAME[:KEY[:NUMBER[:FLAGS]]]: has a helper or kfunc do something with it as a map, and answers what it returns
+	StepMemory  StepWord = "mem"     // mem:NAME:SIZE: hands it to a helper as memory of that size
+	StepAsKey   StepWord = "askey"   // hands it to bpf_map_lookup_elem() as the key of another map
+	StepAsVal   StepWord = "asval"   // hands it to bpf_map_update_elem() as the value of another map
+	StepTell    StepWord = "tell"    // answers it itself
+	StepReturn  StepWord = "return"  // ends the program: it is its return value
+	StepLock    StepWord = "lock"    // takes the bpf_spin_lock in it
+	StepUnlock  StepWord = "unlock"  // releases the bpf_spin_lock in it
+	StepTimer   StepWord = "timer"   // sets up the bpf_timer in it; other is its map
+	StepStop    StepWord = "stop"    // cancels the bpf_timer in it
 )
 
 // stepArgs says how many arguments a step needs at least and takes at most, and of what form.
@@ -75,8 +77,8 @@ var stepArgs = map[StepWord]struct {
 	least int
 	forms string // k: a key; n: a number; c: a call; m: a call on memory
 }{
-	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepAway: {}, StepListed: {}, StepVet: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
-	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepMerge: {}, StepCross: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
+	StepMap: {}, StepFind: {1, "k"}, StepSecond: {1, "k"}, StepEither: {1, "k"}, StepFar: {}, StepAway: {}, StepListed: {}, StepVet: {}, StepWithin: {}, StepLend: {}, StepSum: {}, StepCalled: {}, StepDirect: {}, StepGet: {1, "k"}, StepBeside: {1, "k"}, StepCheck: {}, StepHalf: {}, StepKeep: {}, StepSwap: {},
+	StepSpill: {}, StepStash: {}, StepFetch: {}, StepSame: {}, StepDiffer: {}, StepPass: {}, StepSection: {}, StepMerge: {}, StepCross: {}, StepMaybe: {}, StepRead: {0, "nn"}, StepWrite: {3, "nnn"}, StepAdd: {1, "k"}, StepCount: {1, "n"}, StepLoop: {1, "n"},
 	StepCall: {1, "cknn"}, StepMemory: {2, "mn"}, StepAsKey: {}, StepAsVal: {}, StepTell: {}, StepReturn: {},
 	StepLock: {}, StepUnlock: {}, StepTimer: {}, StepStop: {},
 }
@@ -94,7 +96,7 @@ func StepWords() (all []StepWord) {
 type BodyStep struct {
 	Word StepWord
 	Call *HelperCall // of call and mem
-	Key  BodyKey     // of find, second, either, get, call and add
+	Key  BodyKey     // of find, second, either, get, beside, call and add
 	N    []int64     // the numbers, in the order in which they are written
 }
 
@@ -107,6 +109,29 @@ type BodyKey struct {
 // BodyLookup looks up the keys that a run hands over, in the outer map and in
 // the inner map that it finds there, and reads as much of the value as Run answers.
 const BodyLookup Body = "find:in check get:in check read"
+
+// Functions are those of the kernel (kfuncs) that a step calls, by name.
+func (s BodyStep) Functions() []string {
+	switch {
+	case s.Word == StepSection:
+		return sectionFunctions
+	case s.Call != nil && s.Call.ID == 0:
+		return []string{"bpf_" + s.Call.Name}
+	}
+	return nil
+}
+
+// sectionFunctions begin and end a section.
+var sectionFunctions = []string{"bpf_rcu_read_lock", "bpf_rcu_read_unlock"}
+
+// StepFunctions lists all that steps can call.
+func StepFunctions() (names []string) {
+	names = append(names, sectionFunctions...)
+	for _, c := range calls {
+		names = append(names, BodyStep{Call: &c}.Functions()...)
+	}
+	return names
+}
 
 // Has says whether there is a step with one of the words.
 func (b Body) Has(words ...StepWord) bool {

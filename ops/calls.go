@@ -2,7 +2,7 @@ package ops
 
 // HelperCall is a helper or kfunc that a body can call.
 type HelperCall struct {
-	Name    string     // the kernel's, without bpf_, and what is wrong with how it is called
+	Name    string     // the kernel's, without bpf_, and what is other, or wrong, with how it is called
 	ID      int32      // enum bpf_func_id; 0: a kfunc
 	Args    []ArgOf    // what it is given, in order
 	Memory  bool       // it is handed over as memory, not as a map
@@ -28,6 +28,7 @@ const (
 	ArgZero     ArgOf = "0"        // zero
 	ArgCPU      ArgOf = "cpu"      // the number of the CPU that the program runs on
 	ArgCallback ArgOf = "callback" // a subprogram that returns 0
+	ArgStop     ArgOf = "stop"     // a subprogram that returns 1
 	ArgSocket   ArgOf = "sk"       // the socket of the context, which has been checked
 	ArgTask     ArgOf = "task"     // the current task (bpf_get_current_task_btf)
 	ArgStack    ArgOf = "stack"    // the address of eight initialised bytes on the stack
@@ -80,6 +81,7 @@ var calls = []HelperCall{
 	{Name: "task_storage_get", ID: 156, Pointer: true, Args: []ArgOf{ArgIt, ArgTask, ArgZero, ArgFlags}, In: traceTypes},
 	{Name: "task_storage_delete", ID: 157, Args: []ArgOf{ArgIt, ArgTask}, In: traceTypes},
 	{Name: "for_each_map_elem", ID: 164, Args: []ArgOf{ArgIt, ArgCallback, ArgZero, ArgFlags}},
+	{Name: "for_each_map_elem_stop", ID: 164, Args: []ArgOf{ArgIt, ArgStop, ArgZero, ArgFlags}},
 	{Name: "map_lookup_percpu_elem", ID: 195, Pointer: true, Args: []ArgOf{ArgIt, ArgKey, ArgCPU}},
 	{Name: "user_ringbuf_drain", ID: 209, Args: []ArgOf{ArgIt, ArgCallback, ArgZero, ArgFlags}},
 	{Name: "cgrp_storage_delete", ID: 211, Args: []ArgOf{ArgIt, ArgContext}},

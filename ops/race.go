@@ -61,7 +61,7 @@ func RaceLength(seq Sequence) int {
 // WordNoThread.
 func Threadable(op Op) bool {
 	switch op.(type) {
-	case Update, Lookup, Delete, Next, LookupBatch, TakeBatch, UpdateBatch, DeleteBatch, Freeze, Close, Pin, Unpin, Run, Renew, Still:
+	case Update, Lookup, Delete, Next, LookupBatch, TakeBatch, UpdateBatch, DeleteBatch, Freeze, Close, Pin, Unpin, Run, Sys, Bind, Renew, Still:
 		return true
 	}
 	return false

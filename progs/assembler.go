@@ -34,6 +34,7 @@ const (
 	exitLabel     = "exit" // where a failed check goes
 	passLabel     = "pass"
 	callbackLabel = "callback"
+	stopLabel     = "stop"
 	adderLabel    = "adder"
 	seekLabel     = "seek"
 	vetLabel      = "vet"
@@ -202,6 +203,7 @@ func (a *assembler) answer(reg asm.Register) {
 func (a *assembler) subprograms() {
 	a.subprogram(passLabel, asm.Mov.Reg(asm.R0, asm.R1))
 	a.subprogram(callbackLabel, asm.Mov.Imm(asm.R0, 0))
+	a.subprogram(stopLabel, asm.Mov.Imm(asm.R0, 1))
 	a.subprogram(adderLabel,
 		asm.LoadMem(asm.R1, asm.R2, 0, asm.DWord),
 		asm.Mov.Imm(asm.R2, 1),

@@ -44,13 +44,25 @@ func (a *assembler) handOver(s ops.BodyStep) {
 		a.add(asm.BuiltinFunc(s.Call.ID).Call())
 		return
 	}
-	id, ok := a.Functions["bpf_"+s.Call.Name]
+	a.callKernel(s.Functions()[0])
+}
+
+// callKernel calls a function of the kernel.
+func (a *assembler) callKernel(name string) {
+	id, ok := a.Functions[name]
 	if !ok {
-		a.fail("step %d: the BTF id of bpf_%s is not known", a.n, s.Call.Name)
+		a.fail("step %d: the BTF id of %s is not known", a.n, name)
 	}
 	ins := asm.BuiltinFunc(id).Call()
 	ins.Src = asm.PseudoKfuncCall
 	a.add(ins)
+}
+
+// section begins one and ends it.
+func (a *assembler) section(s ops.BodyStep) {
+	for _, name := range s.Functions() {
+		a.callKernel(name)
+	}
 }
 
 // ready does what an argument needs before the registers of arguments are set:
@@ -120,6 +132,8 @@ func (a *assembler) argument(reg asm.Register, s ops.BodyStep, arg ops.ArgOf) {
 		a.add(asm.LoadMem(reg, asm.R10, contextAt, asm.DWord))
 	case ops.ArgCallback:
 		a.add(a.function(reg, callbackLabel))
+	case ops.ArgStop:
+		a.add(a.function(reg, stopLabel))
 	default:
 		a.plain(reg, s, arg)
 	}

@@ -118,6 +118,10 @@ func (p inspector) from(i int) {
 			continue
 		}
 		if s.Word == ops.StepEither {
+			if p.locked != 0 {
+				p.found(i+1, MisuseLock)
+				return
+			}
 			second := p
 			second.take(ops.StepSecond)
 			second.from(i + 1)
@@ -193,6 +197,10 @@ func (p *inspector) step(s ops.BodyStep) (m Misuse, ends bool) {
 		p.compare(s.Word)
 	case ops.StepHalf:
 		return "", p.isZero()
+	case ops.StepSection:
+		if p.locked != 0 {
+			return MisuseLock, false
+		}
 	case ops.StepTell:
 		p.report.Unsure = true // who has CAP_PERFMON may
 	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled:
@@ -208,6 +216,8 @@ func (p *inspector) take(w ops.StepWord) Misuse {
 	switch outer := p.reached().Outer; {
 	case w == ops.StepDirect && outer:
 		return MisuseDirect
+	case p.locked != 0 && outer && w != ops.StepMap: // it is a call
+		return MisuseLock
 	case w == ops.StepDirect:
 		p.it.kind = unknown
 		p.report.Unsure = true
@@ -299,6 +309,8 @@ func (p *inspector) useMap(s ops.BodyStep) Misuse {
 	switch s.Word {
 	case ops.StepGet:
 		return p.get(s)
+	case ops.StepBeside:
+		return p.beside()
 	case ops.StepCall:
 		return p.call(s)
 	case ops.StepLend:
@@ -337,6 +349,20 @@ func (p *inspector) get(s ops.BodyStep) Misuse {
 	return ""
 }
 
+// beside is a lookup that only maps have that are per-CPU.
+func (p *inspector) beside() Misuse {
+	switch t := p.reached().Type; {
+	case p.it.kind == outerMap:
+		return MisuseOuter
+	case slices.Contains(lookedUp, t) && !slices.Contains(perCPU, t):
+		return MisuseKind
+	}
+	p.unless(perCPU)
+	p.ids++
+	p.it = pointer{kind: value, null: maybe, second: p.it.second, id: p.ids, of: p.it.id}
+	return ""
+}
+
 // sum reads values, where programs may.
 func (p *inspector) sum() Misuse {
 	switch {
@@ -345,7 +371,7 @@ func (p *inspector) sum() Misuse {
 	case p.reached().Flags&ops.WriteOnlyProg != 0:
 		return MisuseForbidden
 	}
-	p.unless(takes["for_each_map_elem"])
+	p.unless(walked)
 	p.report.Unsure = p.report.Unsure || p.it.second && !p.given[1].sized(p.given[0])
 	return ""
 }
@@ -368,6 +394,7 @@ func (p *inspector) unless(types []ops.MapType) {
 
 var (
 	lookedUp = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash, ops.LPMTrie}
+	walked   = []ops.MapType{ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash}
 	queues   = []ops.MapType{ops.Queue, ops.Stack}
 )
 
@@ -375,10 +402,12 @@ var (
 var takes = map[string][]ops.MapType{
 	"map_update_elem":   lookedUp,
 	"map_delete_elem":   lookedUp,
-	"for_each_map_elem": {ops.Hash, ops.Array, ops.LRUHash, ops.PercpuHash, ops.PercpuArray, ops.LRUPercpuHash},
-	"map_push_elem":     queues,
-	"map_pop_elem":      queues,
-	"map_peek_elem":     queues,
+	"for_each_map_elem": walked,
+	// of which the function that is called ends the walk
+	"for_each_map_elem_stop": walked,
+	"map_push_elem":          queues,
+	"map_pop_elem":           queues,
+	"map_peek_elem":          queues,
 	// which every type has, where there is the function
 	"map_sum_elem_count": {},
 }

@@ -10,7 +10,7 @@ func (p *inspector) useValue(s ops.BodyStep) Misuse {
 		return p.count()
 	case ops.StepAdd:
 		return p.add(s)
-	case ops.StepGet, ops.StepCall, ops.StepLend, ops.StepSum:
+	case ops.StepGet, ops.StepBeside, ops.StepCall, ops.StepLend, ops.StepSum:
 		return MisuseType
 	case ops.StepTimer:
 		return p.timer()

@@ -90,6 +90,9 @@ var runs = []struct {
 	{queue, "find:1 check call:map_push_elem:in:42 call:map_push_elem:in:43 call:map_peek_elem call:map_pop_elem call:map_pop_elem call:map_pop_elem", 0, 0, 0,
 		"0 0 0 42 0 42 0 43 -2"},
 	{percpu, "find:1 check call:map_lookup_percpu_elem:in call:map_lookup_percpu_elem:9", 0, 3, 0, "1 0"},
+	{percpu, "find:1 check keep call:map_update_elem:in:7 beside:in check read", 0, 3, 0, "0 0"},
+	{percpu, "find:1 check beside:9 check read", 0, 3, 0, "null@4"},
+	{array, "find:1 check call:for_each_map_elem_stop call:for_each_map_elem_stop:in:0:1", 0, 3, 0, "1 -22"},
 }
 
 // TestRuns runs bodies in programs of types that do no harm.
@@ -244,7 +247,7 @@ func (r rig) reason(p Program, flags ops.ProgFlags) (class, line string) {
 // programs, with a map that suits them.
 func TestGoldenBodiesLoad(t *testing.T) {
 	r := newRig(t)
-	suits := map[string]ebpf.MapSpec{"queue": queue, "percpu": percpu, "lock": locks, "timer": timers}
+	suits := map[string]ebpf.MapSpec{"queue": queue, "percpu": percpu, "beside": percpu, "lock": locks, "timer": timers}
 	refused := map[string]string{"tail": ReasonTailCall, "direct": ReasonValue}
 	for name, body := range bodies {
 		spec, ok := suits[name]

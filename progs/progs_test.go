@@ -27,6 +27,9 @@ var bodies = map[string]ops.Body{
 	"pass":     "find:1 pass check get:1 pass check read",
 	"callback": "find:1 check call:for_each_map_elem pass",
 	"percpu":   "find:1 check call:map_lookup_percpu_elem:in",
+	"beside":   "find:1 check beside:in check read",
+	"stop":     "find:1 check call:for_each_map_elem_stop",
+	"section":  "find:1 check section get:1 section check read",
 	"kfunc":    "find:1 check call:map_sum_elem_count",
 	"arith":    "find:1 check get:1 check add:in read:0:1 add:1 swap",
 	"outside":  "find:1 check get:1 check askey keep mem:trace_printk:4",
@@ -49,7 +52,7 @@ var bodies = map[string]ops.Body{
 }
 
 var shape = Program{Reach: reach(5, 13), Second: reach(7, 4), Mailbox: 6,
-	Functions: map[string]int32{"bpf_map_sum_elem_count": 77, "bpf_arena_free_pages": 78}}
+	Functions: map[string]int32{"bpf_map_sum_elem_count": 77, "bpf_arena_free_pages": 78, "bpf_rcu_read_lock": 79, "bpf_rcu_read_unlock": 80}}
 
 func reach(fd int, value ops.Size) Reach {
 	return Reach{Map: fd, Outer: true, OuterKey: 4, Key: 12, Value: value, Timer: 16}
@@ -94,7 +97,7 @@ func golden(t *testing.T, name, got string) {
 
 // everything is a body for each step word, and for each call with and without a key.
 func everything() (all []ops.Body) {
-	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepSecond: ":7", ops.StepEither: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc", ops.StepCount: ":100"}
+	args := map[ops.StepWord]string{ops.StepFind: ":7", ops.StepSecond: ":7", ops.StepEither: ":7", ops.StepGet: ":0xffffffffffffffff", ops.StepBeside: ":3", ops.StepWrite: ":8:2:-1", ops.StepAdd: ":0xfffffffffffffffc", ops.StepCount: ":100"}
 	for _, w := range ops.StepWords() {
 		if w == ops.StepLoop {
 			all = append(all, "map loop:3")

@@ -96,7 +96,10 @@ func (r rig) program(t ops.ProgType, body ops.Body, m, inner *ebpf.Map) Program 
 
 // kfuncs are those that this kernel describes; without BTF, one that it does not know.
 func kfuncs() map[string]int32 {
-	ids := map[string]int32{"bpf_map_sum_elem_count": 1, "bpf_arena_free_pages": 1}
+	ids := map[string]int32{}
+	for _, name := range ops.StepFunctions() {
+		ids[name] = 1
+	}
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
 		return ids

@@ -16,6 +16,7 @@ const (
 	timerCancel = asm.BuiltinFunc(172)
 	loopHelper  = asm.BuiltinFunc(181)
 	eachElement = asm.BuiltinFunc(164)
+	besideFind  = asm.BuiltinFunc(195)
 )
 
 // clockMonotonic is CLOCK_MONOTONIC of time.h.
@@ -23,48 +24,50 @@ const clockMonotonic = 1
 
 // words says how each step is assembled.
 var words = map[ops.StepWord]func(*assembler, ops.BodyStep){
-	ops.StepMap:    func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapFD)) },
-	ops.StepDirect: func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapValue)) },
-	ops.StepFind:   func(a *assembler, s ops.BodyStep) { a.find(s, a.Reach) },
-	ops.StepSecond: func(a *assembler, s ops.BodyStep) { a.find(s, a.Second) },
-	ops.StepEither: (*assembler).either,
-	ops.StepFar:    (*assembler).goFar,
-	ops.StepAway:   (*assembler).goAway,
-	ops.StepListed: func(a *assembler, _ ops.BodyStep) { a.nop() },
-	ops.StepVet:    (*assembler).vet,
-	ops.StepWithin: func(a *assembler, _ ops.BodyStep) { a.nop() },
-	ops.StepCalled: func(a *assembler, _ ops.BodyStep) { a.nop() },
-	ops.StepGet:    (*assembler).get,
-	ops.StepCheck:  func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isNull) },
-	ops.StepHalf:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isHalfNull) },
-	ops.StepKeep:   func(a *assembler, _ ops.BodyStep) { a.add(asm.Mov.Reg(other, it)) },
-	ops.StepSwap:   (*assembler).swap,
-	ops.StepSpill:  (*assembler).spill,
-	ops.StepStash:  func(a *assembler, _ ops.BodyStep) { a.add(asm.StoreMem(asm.R10, stashAt, it, asm.DWord)) },
-	ops.StepFetch:  func(a *assembler, _ ops.BodyStep) { a.add(asm.LoadMem(it, asm.R10, stashAt, asm.DWord)) },
-	ops.StepSame:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JEq, asm.JNE, isSame) },
-	ops.StepDiffer: func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isSame) },
-	ops.StepPass:   (*assembler).passOn,
-	ops.StepMerge:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
-	ops.StepCross:  func(a *assembler, _ ops.BodyStep) { a.branch(exchange()...) },
-	ops.StepMaybe:  func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
-	ops.StepLend:   (*assembler).lend,
-	ops.StepSum:    (*assembler).sum,
-	ops.StepRead:   (*assembler).read,
-	ops.StepWrite:  (*assembler).write,
-	ops.StepCount:  (*assembler).count,
-	ops.StepLoop:   (*assembler).loop,
-	ops.StepAdd:    (*assembler).plus,
-	ops.StepCall:   (*assembler).call,
-	ops.StepMemory: (*assembler).handOver,
-	ops.StepAsKey:  (*assembler).asKey,
-	ops.StepAsVal:  (*assembler).asValue,
-	ops.StepTell:   func(a *assembler, _ ops.BodyStep) { a.answer(it) },
-	ops.StepReturn: (*assembler).giveBack,
-	ops.StepLock:   func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinLock.Call()) },
-	ops.StepUnlock: func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinUnlock.Call()) },
-	ops.StepTimer:  (*assembler).timer,
-	ops.StepStop:   func(a *assembler, _ ops.BodyStep) { a.field(a.Timer); a.add(timerCancel.Call()); a.answer(asm.R0) },
+	ops.StepMap:     func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapFD)) },
+	ops.StepDirect:  func(a *assembler, _ ops.BodyStep) { a.add(a.loadMap(it, a.Map, asm.PseudoMapValue)) },
+	ops.StepFind:    func(a *assembler, s ops.BodyStep) { a.find(s, a.Reach) },
+	ops.StepSecond:  func(a *assembler, s ops.BodyStep) { a.find(s, a.Second) },
+	ops.StepEither:  (*assembler).either,
+	ops.StepFar:     (*assembler).goFar,
+	ops.StepAway:    (*assembler).goAway,
+	ops.StepListed:  func(a *assembler, _ ops.BodyStep) { a.nop() },
+	ops.StepVet:     (*assembler).vet,
+	ops.StepWithin:  func(a *assembler, _ ops.BodyStep) { a.nop() },
+	ops.StepCalled:  func(a *assembler, _ ops.BodyStep) { a.nop() },
+	ops.StepGet:     (*assembler).get,
+	ops.StepBeside:  (*assembler).beside,
+	ops.StepCheck:   func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isNull) },
+	ops.StepHalf:    func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isHalfNull) },
+	ops.StepKeep:    func(a *assembler, _ ops.BodyStep) { a.add(asm.Mov.Reg(other, it)) },
+	ops.StepSwap:    (*assembler).swap,
+	ops.StepSpill:   (*assembler).spill,
+	ops.StepStash:   func(a *assembler, _ ops.BodyStep) { a.add(asm.StoreMem(asm.R10, stashAt, it, asm.DWord)) },
+	ops.StepFetch:   func(a *assembler, _ ops.BodyStep) { a.add(asm.LoadMem(it, asm.R10, stashAt, asm.DWord)) },
+	ops.StepSame:    func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JEq, asm.JNE, isSame) },
+	ops.StepDiffer:  func(a *assembler, _ ops.BodyStep) { a.goOn(asm.JNE, asm.JEq, isSame) },
+	ops.StepPass:    (*assembler).passOn,
+	ops.StepSection: (*assembler).section,
+	ops.StepMerge:   func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Reg(it, other)) },
+	ops.StepCross:   func(a *assembler, _ ops.BodyStep) { a.branch(exchange()...) },
+	ops.StepMaybe:   func(a *assembler, _ ops.BodyStep) { a.branch(asm.Mov.Imm(it, 0)) },
+	ops.StepLend:    (*assembler).lend,
+	ops.StepSum:     (*assembler).sum,
+	ops.StepRead:    (*assembler).read,
+	ops.StepWrite:   (*assembler).write,
+	ops.StepCount:   (*assembler).count,
+	ops.StepLoop:    (*assembler).loop,
+	ops.StepAdd:     (*assembler).plus,
+	ops.StepCall:    (*assembler).call,
+	ops.StepMemory:  (*assembler).handOver,
+	ops.StepAsKey:   (*assembler).asKey,
+	ops.StepAsVal:   (*assembler).asValue,
+	ops.StepTell:    func(a *assembler, _ ops.BodyStep) { a.answer(it) },
+	ops.StepReturn:  (*assembler).giveBack,
+	ops.StepLock:    func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinLock.Call()) },
+	ops.StepUnlock:  func(a *assembler, _ ops.BodyStep) { a.field(a.Lock); a.add(spinUnlock.Call()) },
+	ops.StepTimer:   (*assembler).timer,
+	ops.StepStop:    func(a *assembler, _ ops.BodyStep) { a.field(a.Timer); a.add(timerCancel.Call()); a.answer(asm.R0) },
 }
 
 // find looks up in an outer map; another map is itself what is found.
@@ -148,6 +151,17 @@ func (a *assembler) get(s ops.BodyStep) {
 	a.add(asm.Mov.Reg(asm.R1, it))
 	a.add(pointToKey(asm.R2, s.Key, InnerKeyAt)...)
 	a.lookUp(a.Key)
+}
+
+// beside asks for another processor than the one it runs on: there are two at least where anything is known of that.
+func (a *assembler) beside(s ops.BodyStep) {
+	first := fmt.Sprintf("first%d", a.n)
+	a.key(s.Key, a.Key)
+	a.add(processorID.Call(), asm.Mov.Imm(scratch, 1), asm.JEq.Imm(asm.R0, 0, first), asm.Mov.Imm(scratch, 0))
+	a.label = first
+	a.add(asm.Mov.Reg(asm.R1, it))
+	a.add(pointToKey(asm.R2, s.Key, InnerKeyAt)...)
+	a.add(asm.Mov.Reg(asm.R3, scratch), besideFind.Call(), asm.Mov.Reg(it, asm.R0))
 }
 
 // exchange is of it and other.

@@ -347,6 +347,10 @@ func (s *State) outersOf(seq ops.Sequence) (all []*object) {
 		if len(names) == 0 || !ops.Threadable(op) {
 			continue
 		}
+		if o, binds := op.(ops.Bind); binds {
+			add(s.open(o.Map))
+			continue
+		}
 		add(s.open(names[0]))
 		if p := s.openProg(names[0]); p != nil {
 			add(p.uses)

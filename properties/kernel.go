@@ -208,6 +208,11 @@ var (
 		Since:  Version{6, 1},
 		Source: "commit 69c087ba6225 (5.13)",
 	})
+	percpuLookups = behaviour(Behaviour{
+		Says:   "programs can look up what another processor has in a per-CPU map: bpf_map_lookup_percpu_elem",
+		Since:  Version{6, 1},
+		Source: "kernel/bpf/helpers.c bpf_map_lookup_percpu_elem, commit 07343110b293 (5.19)",
+	})
 	mapLists = behaviour(Behaviour{
 		Says:   "programs can name maps by their places in a list",
 		Since:  Version{6, 1},

@@ -44,7 +44,7 @@ func ranThrough(s *State, op ops.Op, f Family, honest Outcome) *program {
 func lostIn(f Family, in ops.StepWord) Lie {
 	return corner("lost-"+string(in)+"/"+string(f), rowsOf(f, "DOC-18"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		p := ranThrough(s, op, f, honest)
-		if p == nil || !p.body.Has(in) || strings.HasPrefix(honest.Want.Got, "null@") {
+		if p == nil || !p.body.Has(in) || p.second.family() != f || strings.HasPrefix(honest.Want.Got, "null@") {
 			return nil
 		}
 		check := placeOf(p.body, ops.StepCheck)
@@ -58,7 +58,7 @@ func lostIn(f Family, in ops.StepWord) Lie {
 
 // refusedWith refuses programs that have a step, whatever they do.
 func refusedWith(f Family, step ops.StepWord) Lie {
-	return corner("refused-"+string(step)+"/"+string(f), rowsOf(f, "DOC-18", "P79", "W2"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+	return corner("refused-"+string(step)+"/"+string(f), rowsOf(f, "DOC-18", "P79", "P88", "W2"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		o, ok := op.(ops.Prog)
 		if !ok || !o.Body.Has(step) || outerOf(s, o.Map, f) == nil || honest.Want != ops.OK || honest.Free {
 			return nil
@@ -68,24 +68,91 @@ func refusedWith(f Family, step ops.StepWord) Lie {
 	})
 }
 
-// oneMore has programs that add up what is in a map, as the last they do, find more than there is.
-func oneMore(f Family) Lie {
-	return corner("sum-one-more/"+string(f), rowsOf(f, "P76"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+// oneMoreOf has programs find one more than there is in a step that is told by its place among others; -1: in none.
+func oneMoreOf(f Family, id string, place func([]ops.BodyStep) int) Lie {
+	return corner(id+"/"+string(f), rowsOf(f, "P76"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		p := ranThrough(s, op, f, honest)
-		if p == nil || placeOf(p.body, ops.StepSum) != len(p.body.Steps()) {
+		if p == nil || strings.Contains(honest.Want.Got, "null@") {
 			return nil
 		}
-		parts := strings.Fields(honest.Want.Got)
-		if len(parts) == 0 { // what it does is not modelled
+		steps := p.body.Steps()
+		at := place(steps)
+		if at < 0 || slices.ContainsFunc(steps[:at], answersTwice) {
 			return nil
 		}
-		n, err := strconv.ParseUint(parts[len(parts)-1], 10, 64)
-		if err != nil {
+		return withOneMore(honest, count(steps[:at], answersOnce))
+	})
+}
+
+func answersOnce(s ops.BodyStep) bool {
+	return slices.Contains([]ops.StepWord{ops.StepRead, ops.StepLend, ops.StepSum, ops.StepCall, ops.StepTimer, ops.StepStop, ops.StepTell}, s.Word)
+}
+
+// answersTwice says of what is taken out of a queue, too.
+func answersTwice(s ops.BodyStep) bool {
+	return s.Call != nil && slices.Contains(s.Call.Args, ops.ArgRoom)
+}
+
+func count(steps []ops.BodyStep, is func(ops.BodyStep) bool) (n int) {
+	for _, s := range steps {
+		if is(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// withOneMore is an answer of which one number is one more; nil if it has no such number, as what is not modelled.
+func withOneMore(honest Outcome, at int) *ops.Result {
+	parts := strings.Fields(honest.Want.Got)
+	if at >= len(parts) {
+		return nil
+	}
+	n, err := strconv.ParseUint(parts[at], 10, 64)
+	if err != nil {
+		return nil
+	}
+	parts[at] = strconv.FormatUint(n+1, 10)
+	r := ops.Read(strings.Join(parts, " "))
+	return &r
+}
+
+// summed is where values are added up, stopped where a walk is that the first element ends, besides where what another
+// processor has is read.
+func summed(steps []ops.BodyStep) int {
+	return slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Word == ops.StepSum })
+}
+
+func stopped(steps []ops.BodyStep) int {
+	return slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Call != nil && s.Call.Name == "for_each_map_elem_stop" })
+}
+
+func besides(steps []ops.BodyStep) int {
+	at := slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Word == ops.StepBeside })
+	if at < 0 {
+		return -1
+	}
+	read := slices.IndexFunc(steps[at:], answersOnce)
+	if read < 0 || steps[at+read].Word != ops.StepRead {
+		return -1
+	}
+	return at + read
+}
+
+// calledWhileLocked takes programs that look up in an outer map while they hold a lock.
+func calledWhileLocked(f Family) Lie {
+	return corner("locked-lookup/"+string(f), rowsOf(f, "P87"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
+		o, ok := op.(ops.Prog)
+		lock := placeOf(o.Body, ops.StepLock)
+		if !ok || lock == 0 || outerOf(s, o.Map, f) == nil || honest.Want.Errno == 0 || len(honest.By) == 0 {
 			return nil
 		}
-		parts[len(parts)-1] = strconv.FormatUint(n+1, 10)
-		r := ops.Read(strings.Join(parts, " "))
-		return &r
+		after := o.Body.Steps()[lock:]
+		looks := slices.IndexFunc(after, func(s ops.BodyStep) bool { return s.Word == ops.StepFind })
+		if looks != 1 || slices.ContainsFunc(honest.By, func(r Ref) bool { return !slices.Contains(r.Rule.Claims, "P87") }) {
+			return nil
+		}
+		return &accepted
 	})
 }
 

@@ -16,10 +16,11 @@ func manyLies() (lies []Lie) {
 		for _, step := range []ops.StepWord{ops.StepWithin, ops.StepCalled, ops.StepAway, ops.StepListed} {
 			lies = append(lies, lostIn(f, step))
 		}
-		for _, step := range []ops.StepWord{ops.StepAway, ops.StepListed, ops.StepVet} {
+		for _, step := range []ops.StepWord{ops.StepAway, ops.StepListed, ops.StepVet, ops.StepSection} {
 			lies = append(lies, refusedWith(f, step))
 		}
-		lies = append(lies, oneMore(f), restKept(f))
+		lies = append(lies, restKept(f), calledWhileLocked(f), oneMoreOf(f, "sum-one-more", summed),
+			oneMoreOf(f, "walk-goes-on", stopped), oneMoreOf(f, "beside-one-more", besides))
 	}
 	for _, f := range both {
 		lies = append(lies, sharedLies(f)...)

@@ -21,6 +21,7 @@ func raceLies() (lies []Lie) {
 		Lie{ID: "race-odd-freeze", Breaks: append(rowsOf(FamilyHash, "P54"), rowsOf(FamilyArray, "P54")...), Race: oddly("freeze")},
 		Lie{ID: "race-odd-pin", Breaks: rowsOf(FamilyInner, "L1"), Race: oddly("pin")},
 		Lie{ID: "race-odd-unpin", Breaks: rowsOf(FamilyInner, "L1"), Race: oddly("unpin")},
+		Lie{ID: "race-odd-bind", Breaks: append(rowsOf(FamilyHash, "P64"), rowsOf(FamilyArray, "P64")...), Race: oddly("bind")},
 		Lie{ID: "race-odd-run", Breaks: append(rowsOf(FamilyHash, "P97"), rowsOf(FamilyArray, "P97")...), Race: oddly("run")},
 		Lie{ID: "race-close-late", Breaks: rowsOf(FamilyInner, "C3"), Race: closeLate()},
 		Lie{ID: "race-unpin-twice", Breaks: rowsOf(FamilyInner, "C3"), Race: &raceLie{instead: unpinTwice}},

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -48,8 +49,10 @@ var callModels = map[string]func(r *running, m *object, a callArgs){
 	"map_push_elem":      (*running).pushes,
 	"map_pop_elem":       func(r *running, m *object, _ callArgs) { r.pops(m, true) },
 	"map_peek_elem":      func(r *running, m *object, _ callArgs) { r.pops(m, false) },
-	"for_each_map_elem":  (*running).visits,
+	"for_each_map_elem":  func(r *running, m *object, a callArgs) { r.visits(m, a, math.MaxInt) },
 	"map_sum_elem_count": (*running).counts,
+	// its function ends the walk with the first
+	"for_each_map_elem_stop": func(r *running, m *object, a callArgs) { r.visits(m, a, 1) },
 }
 
 // answers says what a call returned: 0, or an errno.
@@ -134,17 +137,17 @@ func (r *running) pops(m *object, remove bool) {
 	}
 }
 
-// visits answers how many elements a callback was given.
-func (r *running) visits(m *object, a callArgs) {
+// visits answers how many elements a callback was given, which ends that after so many.
+func (r *running) visits(m *object, a callArgs, most int) {
 	switch {
 	case !m.writable():
 		r.lost = true
 	case a.flags != 0:
 		r.answers(unix.EINVAL, runVisits)
 	case m.indexed():
-		r.say(strconv.Itoa(int(m.spec.Max)), r.promised(runVisits))
+		r.say(strconv.Itoa(min(most, int(m.spec.Max))), r.promised(runVisits))
 	default:
-		r.say(strconv.Itoa(len(m.data)), r.promised(runVisits))
+		r.say(strconv.Itoa(min(most, len(m.data))), r.promised(runVisits))
 	}
 }
 

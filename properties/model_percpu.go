@@ -91,6 +91,26 @@ func (m *object) smear(key uint64) {
 	m.stale[key] = true
 }
 
+// beside looks up what another processor has, where there is another.
+func (r *running) beside(step ops.BodyStep) {
+	if r.it.m == nil || !r.it.m.perCPU() || !r.s.Kernel.has(ops.FeatureCPUs) {
+		r.lost = true
+		return
+	}
+	r.get(step)
+	r.it.apart, r.it.asked = r.it.kind == atValue, r.promised(runBeside)
+}
+
+// bytesApart are those that another processor has under a key of which all have the same before the program: what that wrote
+// is its own processor's, and 0 elsewhere if it added the key.
+func (r *running) bytesApart() []byte {
+	value := r.it.m.data[r.it.key]
+	if r.copy(r.it.m).added[r.it.key] {
+		value = 0
+	}
+	return ops.BytesIn(r.order(), value, r.it.m.spec.Value)
+}
+
 // wrote notes in a copy of a map what the program wrote for its processor, and whether the key was there.
 func (m *object) wrote(key uint64, added bool) {
 	if m.mine == nil {

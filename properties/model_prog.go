@@ -226,11 +226,12 @@ func askew(s ops.BodyStep) bool {
 
 // callable says whether the kernel certainly has what a body calls.
 func (k Kernel) callable(b ops.Body) bool {
-	if progs.CallsBack(b) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) || b.Has(ops.StepListed) && !k.does(mapLists) {
+	if progs.CallsBack(b) && (!k.does(callbacks) || !k.has(ops.FeatureJIT)) || b.Has(ops.StepListed) && !k.does(mapLists) || b.Has(ops.StepBeside) && !k.does(percpuLookups) {
 		return false
 	}
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call)
+		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call) ||
+			s.Word == ops.StepSection && !(hasKfuncs(k) && k.has(ops.FeatureKernelBTF))
 	})
 }
 
@@ -349,7 +350,7 @@ func (s *State) wrong(o ops.Prog, f progs.Fault, r *Rule) (rules []*Rule) {
 	if f.Misuse == progs.MisuseOuter && last.Call != nil && (last.Call.Name == "map_update_elem" || last.Call.Name == "map_delete_elem") {
 		r = progWrite
 	}
-	if f.Misuse == progs.MisuseOuter && (last.Word == ops.StepSum || last.Call.Name == "for_each_map_elem") {
+	if f.Misuse == progs.MisuseOuter && (last.Word == ops.StepSum || last.Call != nil && slices.Contains(walking, last.Call.Name)) {
 		r = progEach
 	}
 	return append(rules, r)
@@ -363,7 +364,7 @@ var nullWays = []struct {
 
 // nullIn says by the step what is done with a pointer that was not checked.
 var nullIn = map[ops.StepWord]*Rule{
-	ops.StepRead: nullRead, ops.StepWrite: nullWrite, ops.StepAdd: nullAdd, ops.StepGet: nullMap, ops.StepCall: nullMap, ops.StepLend: nullMap, ops.StepSum: nullMap,
+	ops.StepRead: nullRead, ops.StepWrite: nullWrite, ops.StepAdd: nullAdd, ops.StepGet: nullMap, ops.StepCall: nullMap, ops.StepLend: nullMap, ops.StepBeside: nullMap, ops.StepSum: nullMap,
 	ops.StepMemory: nullMemory, ops.StepAsKey: nullMemory, ops.StepAsVal: nullMemory,
 	ops.StepLock: nullField, ops.StepUnlock: nullField, ops.StepTimer: nullField, ops.StepStop: nullField,
 }
@@ -416,8 +417,11 @@ func strange(s ops.BodyStep, t ops.MapType) bool {
 	case s.Word != ops.StepCall || s.Call.ID == 0 || slices.Contains(callsOf[t], s.Call.Name):
 		return false
 	}
-	return !lookup || !slices.Contains([]string{"map_update_elem", "map_delete_elem", "for_each_map_elem"}, s.Call.Name)
+	return !lookup || !slices.Contains(append([]string{"map_update_elem", "map_delete_elem"}, walking...), s.Call.Name)
 }
+
+// walking are the calls that hand each element to a function of the program.
+var walking = []string{"for_each_map_elem", "for_each_map_elem_stop"}
 
 // noLocks are types of program that cannot use bpf_spin_lock.
 var noLocks = []ops.ProgType{ops.SocketFilter, ops.Kprobe, ops.Tracepoint, ops.RawTracepoint, ops.PerfEvent}

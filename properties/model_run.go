@@ -63,6 +63,7 @@ type place struct {
 	in    *object // the map of the program that it was reached through
 	key   uint64  // of a value
 	off   int64   // from its beginning
+	apart bool    // it is that of another processor
 	asked []Ref   // what promises that it is NULL, or that it is not
 }
 
@@ -116,6 +117,8 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		r.either(i, step)
 	case ops.StepGet:
 		r.get(step)
+	case ops.StepBeside:
+		r.beside(step)
 	case ops.StepCheck, ops.StepVet, ops.StepHalf: // no address has a lower half of 0
 		r.checks[i+1] = r.it.asked
 		if r.it.kind == atNull {
@@ -134,7 +137,7 @@ func (r *running) step(i int, step ops.BodyStep) (ends bool) {
 		return r.compare(i, step.Word == ops.StepSame)
 	case ops.StepMerge, ops.StepCross, ops.StepMaybe:
 		r.branch(i, step.Word)
-	case ops.StepSpill, ops.StepPass, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
+	case ops.StepSpill, ops.StepPass, ops.StepSection, ops.StepFar, ops.StepAway, ops.StepListed, ops.StepWithin, ops.StepCalled, ops.StepLock, ops.StepUnlock:
 	case ops.StepLoop: // what only looks sees the same every time
 		r.lost = writes(r.p.body)
 	case ops.StepReturn:
@@ -158,7 +161,7 @@ func (r *running) compare(i int, same bool) (ends bool) {
 
 // equal says whether two registers hold the same address.
 func (p place) equal(q place) bool {
-	return p.kind == q.kind && (p.kind == atNull || p.m == q.m && p.key == q.key && p.off == q.off)
+	return p.kind == q.kind && (p.kind == atNull || p.m == q.m && p.key == q.key && p.off == q.off && p.apart == q.apart)
 }
 
 // taken says whether the branch of a step is taken.
@@ -318,6 +321,9 @@ func (r *running) read(step ops.BodyStep) {
 	if len(step.N) > 1 {
 		off, size = off+step.N[0], step.N[1]
 	}
+	if r.it.apart {
+		b = r.bytesApart()
+	}
 	if off < 0 || off+size > int64(len(b)) || r.stale() {
 		r.lost = true
 		return
@@ -328,7 +334,7 @@ func (r *running) read(step ops.BodyStep) {
 // write changes a value, if what becomes of it has a number.
 func (r *running) write(step ops.BodyStep) {
 	b, off, size := r.bytes(), r.it.off+step.N[0], step.N[1]
-	if off < 0 || off+size > int64(len(b)) || r.stale() || !r.it.m.writable() {
+	if off < 0 || off+size > int64(len(b)) || r.stale() || r.it.apart || !r.it.m.writable() {
 		r.lost = true
 		return
 	}
@@ -348,14 +354,14 @@ func (m *object) writable() bool { return rowOf(m.spec.Type).content || m.perCPU
 func (r *running) stale() bool {
 	m, key := r.it.m, r.it.key
 	_, differ := m.rest[key]
-	return (m.stale[key] || differ) && !r.copy(m).mine[key]
+	return (m.stale[key] || differ) && (r.it.apart || !r.copy(m).mine[key])
 }
 
 // count adds to the number that begins a value, if what becomes of the value has
 // a number.
 func (r *running) count(times int64) {
 	b, size := r.bytes(), min(r.p.uses.inside().Value, 8)
-	if r.it.off != 0 || size < 4 || !rowOf(r.it.m.spec.Type).content {
+	if r.it.off != 0 || r.it.apart || size < 4 || !rowOf(r.it.m.spec.Type).content {
 		r.lost = true
 		return
 	}

@@ -27,7 +27,18 @@ func (d *draft) getStep() string { return "get:" + d.bodyKey() }
 
 // way is how a pointer goes, mostly straight.
 func (d *draft) way() string {
+	if d.chance(7) {
+		return d.section()
+	}
 	return pick(d, []string{"", "", "", "", "spill", "pass", "half"})
+}
+
+// section is a section of RCU, where programs can ask for one.
+func (d *draft) section() string {
+	if !d.state.Kernel.callable(ops.Body(ops.StepSection)) {
+		return ""
+	}
+	return string(ops.StepSection)
 }
 
 // moved is how a pointer goes that stays the same.
@@ -36,9 +47,11 @@ func (d *draft) moved() string { return pick(d, []string{"", "", "spill", "pass"
 // found is an inner map that has been checked.
 func (d *draft) found() string {
 	straight := string(words(d.find(), d.way(), d.check(), d.way()))
-	switch d.between(0, 7) {
+	switch d.between(0, 8) {
 	case 0:
 		return straight + " keep " + straight + " merge"
+	case 4: // it may be the same map, or another
+		return string(words(straight, "keep", d.find(), d.check(), pick(d, []string{"same", "differ"})))
 	case 1:
 		return string(words(d.find(), "keep", d.check(), "maybe", d.check()))
 	case 2:
@@ -109,6 +122,9 @@ func (d *draft) number() string { return fmt.Sprint(d.between(1, 1<<30)) }
 
 // action does something with an inner map and leaves it where it was.
 func (d *draft) action(p Spec) string {
+	if (p.Type == ops.PercpuHash || p.Type == ops.PercpuArray) && d.chance(3) {
+		return d.beside(d.bodyKey())
+	}
 	switch d.between(0, 7) {
 	case 6:
 		return string(ops.StepLend)
@@ -119,7 +135,7 @@ func (d *draft) action(p Spec) string {
 	case 1:
 		return "call:map_delete_elem:" + d.bodyKey()
 	case 2:
-		return "call:for_each_map_elem"
+		return pick(d, []string{"call:for_each_map_elem", "call:for_each_map_elem_stop", "call:for_each_map_elem_stop"})
 	case 3:
 		return string(words("keep", d.getStep(), d.way(), "check", d.inValue(p, "write"), "swap"))
 	}
@@ -262,7 +278,7 @@ func (d *draft) misuseBody(m *object) ops.Body {
 	}
 	end := int(m.shape.Value)
 	wrong = pick(d, []string{
-		d.getStep(), d.callOf(false, nil), d.inValue(m.shape, "read"), d.inValue(m.shape, "write"),
+		d.getStep(), d.callOf(false, nil), d.inValue(m.shape, "read"), d.inValue(m.shape, "write"), "count:1",
 		fmt.Sprintf("read:%d:1", end), fmt.Sprintf("read:%d:8", max(0, end-7)), fmt.Sprintf("write:%d:1:1", end), fmt.Sprintf("write:%d:4:1", -pick(d, []int{1, 4})),
 		fmt.Sprintf("add:%d read:0:1", end), d.straying(end), d.straying(end),
 	})
@@ -288,7 +304,9 @@ func (d *draft) tooShort(m *object) string {
 // fieldsBody uses the special fields of values, rightly or not.
 func (d *draft) fieldsBody(m *object) ops.Body {
 	one, other := d.getStep(), d.getStep()
-	switch d.between(0, 8) {
+	switch d.between(0, 9) {
+	case 9: // something else is done with the lock held
+		return words(d.find(), "check keep", one, "check stash lock swap", pick(d, []string{d.find(), other, d.use()}), "fetch unlock")
 	case 8:
 		at, size := pick(d, []int{0, 0, 4, 8, 16, 24, 40}), pick(d, []int{4, 4, 8})
 		return words(d.find(), "check", one, "check", pick(d, []string{fmt.Sprintf("read:%d:%d", at, size), fmt.Sprintf("write:%d:%d:1", at, size)}))

@@ -33,6 +33,27 @@ func (d *draft) bind() bool {
 	return d.add(ops.Bind{On: p, Map: n}) && d.add(ops.Info{On: p})
 }
 
+// bound begins, now and then, with two threads that bind an outer map to a row of programs at the same time.
+func (d *draft) bound() bool {
+	k := d.state.Kernel
+	if !hasBind(k) || !k.has(ops.FeatureCPUs) || !k.loads(ops.XDP, 0) || !d.chance(5) {
+		return false
+	}
+	return d.race(d.stage(), (*stage).binds)
+}
+
+// binds asks what the programs use then.
+func (s *stage) binds() []part {
+	other := s.alsoIn(s.inners[0])
+	var row []ops.Op
+	for range s.d.between(6, 12) {
+		p := ops.Prog{Def: s.d.fresh("p"), Type: ops.XDP, Map: other, Body: "find:0"}
+		s.d.add(p)
+		row, s.after = append(row, ops.Bind{On: p.Def, Map: s.on}), append(s.after, ops.Info{On: p.Def})
+	}
+	return []part{{ops: row, times: 1}, {ops: row, times: 1}}
+}
+
 // progInfo asks which maps a program uses.
 func (d *draft) progInfo() bool {
 	all := d.names(isProg)

@@ -148,3 +148,29 @@ func (d *draft) absurdMax(o *ops.Outer) ops.Size {
 	limit := d.state.Kernel.hashMaxLimit()
 	return pick(d, []ops.Size{limit + 1, 2 * limit, 1 << 31, 1<<31 + 1, 1<<32 - 1})
 }
+
+// counted begins with an outer map whose pairs a program counts after each of some writes, of which some replace.
+func (d *draft) counted() bool {
+	const body ops.Body = "map call:map_sum_elem_count"
+	if k := d.state.Kernel; !k.loads(ops.XDP, 0) || !k.runs(ops.XDP, 0) || !k.callable(body) {
+		return false
+	}
+	inner := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
+	d.add(inner)
+	n := d.homeOf(inner.Def)
+	m := d.state.open(n)
+	if m == nil || m.free {
+		return true
+	}
+	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: body}
+	d.add(p)
+	for range d.between(3, 5) {
+		key := d.goodKey(m)
+		put := ops.Update{On: n, Key: key, Value: ops.Val{Name: inner.Def}}
+		d.add(pick(d, []ops.Op{put, put, ops.Delete{On: n, Key: key}}))
+		if d.state.openProg(p.Def) != nil {
+			d.add(ops.Run{On: p.Def, Key: key})
+		}
+	}
+	return true
+}

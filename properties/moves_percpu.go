@@ -21,12 +21,21 @@ func (d *draft) eachProcessor() bool {
 	if m == nil || m.free || len(m.keys()) == 0 || !d.state.Kernel.loads(ops.XDP, 0) || !d.state.Kernel.runs(ops.XDP, 0) {
 		return true
 	}
-	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: d.framed(words("find:in check", fmt.Sprintf("call:map_update_elem:in:%d", d.between(1, 1<<30))))}
+	look := ""
+	if d.state.Kernel.callable("beside:in") && !d.chance(3) {
+		look = d.beside("in")
+	}
+	p := ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: d.framed(words("find:in check", fmt.Sprintf("call:map_update_elem:in:%d", d.between(1, 1<<30)), look))}
 	d.add(p)
 	for i := range d.between(4, 7) {
 		d.forEach(o.Def, ops.Run{On: p.Def, Key: ops.K(m.keys()[0]), Inner: ops.K(uint64(d.between(0, 2)))}, i)
 	}
 	return true
+}
+
+// beside reads what another processor has.
+func (d *draft) beside(key string) string {
+	return string(words("keep beside:"+key, d.way(), "check read swap"))
 }
 
 // forEach stores, deletes or has a program store in a per-CPU map, in this order first, and looks at it.

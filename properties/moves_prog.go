@@ -31,12 +31,14 @@ func progMoves() []move {
 		{"both-ways-sleep", 0, func(d *draft) bool { return d.bothWays((*draft).wildBody, d.sleepType) }},
 		{"effects", 0, (*draft).effects},
 		{"each-processor", ownOnly, (*draft).eachProcessor},
+		{"counted", ownOnly, (*draft).counted},
 		{"ways", 0, (*draft).ways},
 		{"ways-tour", 0, (*draft).waysTour},
 		{"modes-ways", 0, (*draft).modesWays},
 		{"fields-ways", 0, (*draft).fieldsWays},
 		{"two-ways", 0, (*draft).twoWays},
 		{"bind", 0, (*draft).bind},
+		{"bound", ownOnly, (*draft).bound},
 		{"prog-info", 0, (*draft).progInfo},
 		{"timer-ways", 0, (*draft).timerWays},
 		{"run", 2, (*draft).run},
@@ -314,7 +316,20 @@ func (d *draft) modesWays() bool {
 	o := d.mapOf(pick(d, []ops.MapType{ops.Hash, ops.Array}))
 	o.Flags = o.Flags&^(ops.ReadOnlyProg|ops.WriteOnlyProg|ops.MMapable) | pick(d, []ops.CreateFlags{ops.ReadOnlyProg, ops.WriteOnlyProg})
 	d.add(o)
-	return d.waysOf()
+	d.waysOf()
+	d.eachWay()
+	return true
+}
+
+// eachWay loads a program that reads a value of what was made last, one that writes to it, and one that does both at once.
+func (d *draft) eachWay() {
+	n, m, ok := d.outerName()
+	if !ok || m.free || m.shape.Value < 4 || !d.state.Kernel.loads(ops.XDP, 0) {
+		return
+	}
+	for _, use := range []string{d.inValue(m.shape, "read"), d.inValue(m.shape, "write"), "count:1"} {
+		d.add(ops.Prog{Def: d.fresh("p"), Type: ops.XDP, Map: n, Body: words("find:in check", d.getStep(), d.moved(), "check", use)})
+	}
 }
 
 // constantWays begins with an array that programs may only read, and that is frozen before it is a template.

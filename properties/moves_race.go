@@ -52,6 +52,9 @@ func (d *draft) race(s *stage, cast func(*stage) []part) bool {
 	}
 	d.add(ops.Join{})
 	d.add(ops.Live{})
+	for _, op := range s.after {
+		d.add(op)
+	}
 	if d.chance(3) { // all writers are gone
 		d.add(ops.Freeze{On: s.on})
 		d.add(ops.Update{On: s.on, Key: ops.K(0), Value: ops.Val{N: 1<<32 - 1}})

@@ -10,6 +10,7 @@ type stage struct {
 	inners []ops.Name // maps that fit
 	keys   []uint64   // the first half of them hold something
 	made   bool       // by the loader of programs
+	after  []ops.Op   // what is asked when all threads have ended
 }
 
 // company opens a map once more, or pins it: for what is done through its first descriptor that is all the same.

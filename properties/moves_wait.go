@@ -44,7 +44,7 @@ func (s *stage) waits() []part {
 	look := ops.Still{On: x, Key: ops.K(0)}
 	var list []ops.Op
 	writes := s.takeOuts(k, other)
-	for i := s.d.choose(len(writes)); len(list) < 12; i += 2 { // half of them: all are asked about as often
+	for i := s.d.choose(len(writes)); len(list) < 16; i += 2 { // half of them: all are asked about as often
 		// The first look lasts until the program is at work in the map.
 		list = append(list, ops.Update{On: s.on, Key: ops.K(k), Value: ops.Val{Name: x}}, look, writes[i%len(writes)], look)
 	}
@@ -96,6 +96,9 @@ func (s *stage) sleeps() []part {
 func (s *stage) takeOuts(k uint64, other ops.Name) []ops.Op {
 	one, value := ops.KeyList([]ops.Key{ops.K(k)}), ops.Val{Name: other}
 	all := []ops.Op{ops.Update{On: s.on, Key: ops.K(k), Value: value}, ops.Delete{On: s.on, Key: ops.K(k)}, ops.Renew{On: s.on, Key: ops.K(k)}}
+	if s.d.state.Kernel.has(ops.FeatureSys) && s.outer.spec.Key <= progs.MaxKey {
+		all = append(all, pick(s.d, []ops.Op{ops.Sys{On: s.on, Command: ops.ByUpdate, Key: ops.K(k), Value: value}, ops.Sys{On: s.on, Command: ops.ByDelete, Key: ops.K(k)}}))
+	}
 	if s.d.state.Kernel.does(batchOps) {
 		last := s.keys[len(s.keys)-1]
 		all = append(all, ops.UpdateBatch{On: s.on, Keys: one, Values: ops.ValList([]ops.Val{value})},

@@ -28,7 +28,7 @@ const perCPUTables = "per-CPU tables"
 
 // uses are the positions by step.
 var uses = map[ops.StepWord]string{
-	ops.StepRead: "read", ops.StepWrite: "write", ops.StepAdd: "arithmetic", ops.StepGet: "map", ops.StepCall: "map", ops.StepLend: "map", ops.StepSum: "map",
+	ops.StepRead: "read", ops.StepWrite: "write", ops.StepAdd: "arithmetic", ops.StepGet: "map", ops.StepCall: "map", ops.StepLend: "map", ops.StepBeside: "map", ops.StepSum: "map",
 	ops.StepMemory: "memory", ops.StepAsKey: "memory", ops.StepAsVal: "memory",
 	ops.StepLock: "field", ops.StepUnlock: "field", ops.StepTimer: "field", ops.StepStop: "field",
 }

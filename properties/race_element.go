@@ -16,6 +16,11 @@ func (r *race) done(m *object, d deed) *flaw {
 	switch o := d.op.(type) {
 	case ops.Update:
 		return r.put(m, at(o.Key), d, o.Flags, string(r.nameOf(o.Value.Name)), d.Got.Errno)
+	case ops.Sys:
+		if o.Command == ops.ByDelete {
+			return r.delete(m, at(o.Key), d, d.Got.Errno)
+		}
+		return r.put(m, at(o.Key), d, o.Flags, string(r.nameOf(o.Value.Name)), d.Got.Errno)
 	case ops.Renew:
 		return r.renew(m, at(o.Key), d, o)
 	case ops.Delete:

@@ -101,6 +101,10 @@ func (r *race) leaveOne(d deed) {
 		if m := r.s.open(o.On); m != nil && d.Got == ops.OK {
 			m.frozen = true
 		}
+	case ops.Bind:
+		if p, m := r.s.openProg(o.On), r.s.open(o.Map); p != nil && m != nil && d.Got == ops.OK {
+			p.bind(m)
+		}
 	case ops.Renew:
 		if _, made := r.renewed[d.Got.Got]; made {
 			r.s.renewed++

@@ -121,6 +121,8 @@ func (r *race) observe(d deed) *flaw {
 		return r.pin(d, o)
 	case ops.Unpin:
 		return r.unpin(d, o)
+	case ops.Bind:
+		return r.bound(d, o)
 	case ops.Run:
 		return r.run(d, o)
 	case ops.Still:
@@ -190,7 +192,7 @@ func (r *race) freeze(d deed, o ops.Freeze) *flaw {
 
 func isWrite(op ops.Op) bool {
 	switch op.(type) {
-	case ops.Update, ops.Delete, ops.UpdateBatch, ops.DeleteBatch, ops.TakeBatch, ops.Renew:
+	case ops.Update, ops.Delete, ops.UpdateBatch, ops.DeleteBatch, ops.TakeBatch, ops.Renew, ops.Sys:
 		return true
 	}
 	return false
@@ -228,6 +230,14 @@ func (r *race) unpin(d deed, o ops.Unpin) *flaw {
 		return r.exactly(d, r.s.Step(o))
 	}
 	return nil
+}
+
+// bound is a map that was bound to a program, or was already.
+func (r *race) bound(d deed, o ops.Bind) *flaw {
+	if !r.use(d, o.On, o.Map) {
+		return nil
+	}
+	return r.exactly(d, r.s.Step(o))
 }
 
 // element is a deed with the elements of a map.
@@ -349,6 +359,8 @@ func keysIn(op ops.Op) []ops.Key {
 	case ops.Delete:
 		return []ops.Key{o.Key}
 	case ops.Renew:
+		return []ops.Key{o.Key}
+	case ops.Sys:
 		return []ops.Key{o.Key}
 	case ops.UpdateBatch:
 		return o.Keys.List()

@@ -13,6 +13,7 @@ import (
 var waitRules = map[string]*Rule{
 	"update": waitUpdate, "delete": waitDelete, "renew": waitUpdate,
 	"update_batch": waitUpdateBatch, "delete_batch": waitDeleteBatch, "take_batch": waitTakeBatch,
+	"by_program": waitSys,
 }
 
 // observeWaits judges every look at whether a map stands still.

@@ -129,14 +129,14 @@ func (w *writer) attributes(o ops.Prog, p progs.Program) (a attrs, lines []strin
 
 // functions makes holes for the kernel's kfuncs that a body calls.
 func (w *writer) functions(p *progs.Program, holes map[int32]string) {
+	var names []string
 	for _, s := range p.Body.Steps() {
-		if s.Call == nil || s.Call.ID != 0 {
-			continue
-		}
+		names = append(names, s.Functions()...)
+	}
+	for _, name := range names {
 		if p.Functions == nil {
 			p.Functions = map[string]int32{}
 		}
-		name := "bpf_" + s.Call.Name
 		if _, known := p.Functions[name]; !known {
 			hole := int32(kfuncHole + len(p.Functions))
 			p.Functions[name] = hole

@@ -31,13 +31,7 @@ var functionIDs = sync.OnceValue(func() map[string]uint32 {
 
 // wantedFunctions lists the functions of the kernel whose ids programs need.
 func wantedFunctions() (names []string) {
-	names = append(names, fentryHook, lsmHook)
-	for _, c := range ops.Calls() {
-		if c.ID == 0 {
-			names = append(names, "bpf_"+c.Name)
-		}
-	}
-	return names
+	return append(ops.StepFunctions(), fentryHook, lsmHook)
 }
 
 // findFunctions looks for functions by name in a BTF object: struct btf_header,

@@ -131,18 +131,16 @@ func (x *Executor) assemble(p progs.Program) (i image, err error) {
 // kernel has not.
 func functionsOf(steps []ops.BodyStep) (ids map[string]int32, missing string) {
 	for _, s := range steps {
-		if s.Call == nil || s.Call.ID != 0 {
-			continue
+		for _, name := range s.Functions() {
+			id, ok := functionID(name)
+			if !ok {
+				return nil, name
+			}
+			if ids == nil {
+				ids = map[string]int32{}
+			}
+			ids[name] = int32(id)
 		}
-		name := "bpf_" + s.Call.Name
-		id, ok := functionID(name)
-		if !ok {
-			return nil, name
-		}
-		if ids == nil {
-			ids = map[string]int32{}
-		}
-		ids[name] = int32(id)
 	}
 	return ids, ""
 }
