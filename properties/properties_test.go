@@ -54,9 +54,18 @@ func TestSameSeedSamePlan(t *testing.T) {
 	}
 }
 
+// oneThread skips what takes long and has one thread, of which the race detector, as -short is for, sees nothing.
+func oneThread(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long, and has one thread")
+	}
+}
+
 // TestPlansAskNothingUnmodelled: an operation whose answer nobody predicts is
 // wasted. One in a hundred is the price of asking for any name at all.
 func TestPlansAskNothingUnmodelled(t *testing.T) {
+	oneThread(t)
 	free, all := 0, 0
 	for _, row := range Keys() {
 		for n := range 40 {
@@ -89,6 +98,7 @@ func TestPlansAskNothingUnmodelled(t *testing.T) {
 // TestPlansNeedNothingThatIsLacking plans for a kernel without programs and
 // program arrays: nothing of them may be asked.
 func TestPlansNeedNothingThatIsLacking(t *testing.T) {
+	oneThread(t)
 	k := Newest()
 	k.Lacks = map[string]string{ops.ProgArray.Feature(): "absent", ops.FeatureRun: "absent"}
 	for _, p := range ops.ProgTypes {
@@ -106,6 +116,7 @@ func TestPlansNeedNothingThatIsLacking(t *testing.T) {
 
 // TestRefsAreRows: each reference of the model names rows that exist.
 func TestRefsAreRows(t *testing.T) {
+	oneThread(t)
 	rows := Keys()
 	for _, row := range rows {
 		for n := range 20 {
