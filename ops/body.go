@@ -110,6 +110,11 @@ type BodyKey struct {
 // the inner map that it finds there, and reads as much of the value as Run answers.
 const BodyLookup Body = "find:in check get:in check read"
 
+// Takes says whether a step is a call that is given one of some arguments.
+func (s BodyStep) Takes(args ...ArgOf) bool {
+	return s.Call != nil && slices.ContainsFunc(s.Call.Args, func(a ArgOf) bool { return slices.Contains(args, a) })
+}
+
 // Functions are those of the kernel (kfuncs) that a step calls, by name.
 func (s BodyStep) Functions() []string {
 	switch {

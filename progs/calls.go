@@ -2,7 +2,6 @@ package progs
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -171,4 +170,4 @@ func index(reg asm.Register, k ops.BodyKey) asm.Instruction {
 func roomAt(i int) int { return RoomAt + RoomSize*i }
 
 // hasRoom says whether a step is given memory to write to.
-func hasRoom(s ops.BodyStep) bool { return s.Call != nil && slices.Contains(s.Call.Args, ops.ArgRoom) }
+func hasRoom(s ops.BodyStep) bool { return s.Takes(ops.ArgRoom) }

@@ -118,14 +118,13 @@ func (p inspector) from(i int) {
 			continue
 		}
 		if s.Word == ops.StepEither {
-			if p.locked != 0 {
-				p.found(i+1, MisuseLock)
+			second := p
+			if misuse := p.take(ops.StepFind); misuse != "" {
+				p.found(i+1, misuse)
 				return
 			}
-			second := p
 			second.take(ops.StepSecond)
 			second.from(i + 1)
-			p.take(ops.StepFind)
 			continue
 		}
 		if s.Word == ops.StepLoop {
@@ -342,7 +341,7 @@ func (p *inspector) get(s ops.BodyStep) Misuse {
 		return ""
 	}
 	p.unless(lookedUp)
-	p.it = pointer{kind: value, null: maybe, second: p.it.second, id: p.ids, of: p.it.id}
+	p.it = p.answered()
 	if g := p.reached(); g.elides() && !s.Key.In && s.Key.N < uint64(g.Max) {
 		p.it.null = perhaps
 	}
@@ -351,16 +350,27 @@ func (p *inspector) get(s ops.BodyStep) Misuse {
 
 // beside is a lookup that only maps have that are per-CPU.
 func (p *inspector) beside() Misuse {
-	switch t := p.reached().Type; {
+	switch {
 	case p.it.kind == outerMap:
 		return MisuseOuter
-	case slices.Contains(lookedUp, t) && !slices.Contains(perCPU, t):
+	case p.shared():
 		return MisuseKind
 	}
 	p.unless(perCPU)
 	p.ids++
-	p.it = pointer{kind: value, null: maybe, second: p.it.second, id: p.ids, of: p.it.id}
+	p.it = p.answered()
 	return ""
+}
+
+// answered is what a lookup in a map answers.
+func (p *inspector) answered() pointer {
+	return pointer{kind: value, null: maybe, second: p.it.second, id: p.ids, of: p.it.id}
+}
+
+// shared says whether a map has keys, and one value for all processors.
+func (p *inspector) shared() bool {
+	t := p.reached().Type
+	return slices.Contains(lookedUp, t) && !slices.Contains(perCPU, t)
 }
 
 // sum reads values, where programs may.
@@ -427,14 +437,14 @@ func (p *inspector) call(s ops.BodyStep) Misuse {
 		p.report.Unsure = true
 		return ""
 	}
-	if slices.ContainsFunc(s.Call.Args, func(a ops.ArgOf) bool { return a == ops.ArgShortKey || a == ops.ArgShortValue }) {
+	if s.Takes(ops.ArgShortKey, ops.ArgShortValue) {
 		p.unless(lookedUp)
 		return MisuseShort
 	}
 	if p.reached().Flags&ops.ReadOnlyProg != 0 && slices.Contains(writers, s.Call.Name) {
 		return MisuseForbidden
 	}
-	if slices.Contains(lookedUp, p.reached().Type) && !slices.Contains(perCPU, p.reached().Type) && slices.Contains(forOthers, s.Call.Name) {
+	if p.shared() && slices.Contains(forOthers, s.Call.Name) {
 		return MisuseKind
 	}
 	p.unless(takes[s.Call.Name])

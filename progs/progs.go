@@ -87,7 +87,7 @@ func (a *assembler) assemble() (asm.Instructions, error) {
 // CallsBack says whether a body hands the kernel a function: that takes a kernel that translates programs.
 func CallsBack(b ops.Body) bool {
 	return slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return CountsFar(s) || s.Word == ops.StepCalled || s.Word == ops.StepSum || s.Call != nil && (slices.Contains(s.Call.Args, ops.ArgCallback) || slices.Contains(s.Call.Args, ops.ArgStop))
+		return CountsFar(s) || s.Word == ops.StepCalled || s.Word == ops.StepSum || s.Takes(ops.ArgCallback, ops.ArgStop)
 	})
 }
 

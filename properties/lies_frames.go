@@ -69,14 +69,13 @@ func refusedWith(f Family, step ops.StepWord) Lie {
 }
 
 // oneMoreOf has programs find one more than there is in a step that is told by its place among others; -1: in none.
-func oneMoreOf(f Family, id string, place func([]ops.BodyStep) int) Lie {
+func oneMoreOf(f Family, id string, place func(ops.Body) int) Lie {
 	return corner(id+"/"+string(f), rowsOf(f, "P76"), func(s *State, op ops.Op, honest Outcome) *ops.Result {
 		p := ranThrough(s, op, f, honest)
 		if p == nil || strings.Contains(honest.Want.Got, "null@") {
 			return nil
 		}
-		steps := p.body.Steps()
-		at := place(steps)
+		steps, at := p.body.Steps(), place(p.body)
 		if at < 0 || slices.ContainsFunc(steps[:at], answersTwice) {
 			return nil
 		}
@@ -90,7 +89,7 @@ func answersOnce(s ops.BodyStep) bool {
 
 // answersTwice says of what is taken out of a queue, too.
 func answersTwice(s ops.BodyStep) bool {
-	return s.Call != nil && slices.Contains(s.Call.Args, ops.ArgRoom)
+	return s.Takes(ops.ArgRoom)
 }
 
 func count(steps []ops.BodyStep, is func(ops.BodyStep) bool) (n int) {
@@ -119,16 +118,14 @@ func withOneMore(honest Outcome, at int) *ops.Result {
 
 // summed is where values are added up, stopped where a walk is that the first element ends, besides where what another
 // processor has is read.
-func summed(steps []ops.BodyStep) int {
-	return slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Word == ops.StepSum })
+func summed(b ops.Body) int { return placeOf(b, ops.StepSum) - 1 }
+
+func stopped(b ops.Body) int {
+	return slices.IndexFunc(b.Steps(), func(s ops.BodyStep) bool { return s.Takes(ops.ArgStop) })
 }
 
-func stopped(steps []ops.BodyStep) int {
-	return slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Call != nil && s.Call.Name == "for_each_map_elem_stop" })
-}
-
-func besides(steps []ops.BodyStep) int {
-	at := slices.IndexFunc(steps, func(s ops.BodyStep) bool { return s.Word == ops.StepBeside })
+func besides(b ops.Body) int {
+	steps, at := b.Steps(), placeOf(b, ops.StepBeside)-1
 	if at < 0 {
 		return -1
 	}

@@ -230,8 +230,7 @@ func (k Kernel) callable(b ops.Body) bool {
 		return false
 	}
 	return !slices.ContainsFunc(b.Steps(), func(s ops.BodyStep) bool {
-		return askew(s) && !k.has(ops.FeatureUnaligned) || s.Call != nil && s.Call.ID == 0 && !k.knows(s.Call) ||
-			s.Word == ops.StepSection && !(hasKfuncs(k) && k.has(ops.FeatureKernelBTF))
+		return askew(s) && !k.has(ops.FeatureUnaligned) || len(s.Functions()) > 0 && !k.callsKernel()
 	})
 }
 
@@ -319,7 +318,7 @@ var fieldClasses = map[ops.StepWord][]string{
 // there is no socket or task to hand over.
 func (s *State) hampered(o ops.Prog, m *object) bool {
 	return !s.Kernel.callable(o.Body) || s.perfLean(o, m) || slices.ContainsFunc(o.Body.Steps(), func(s ops.BodyStep) bool {
-		return s.Call != nil && (s.Call.ID == 0 || slices.Contains(s.Call.Args, ops.ArgSocket) || slices.Contains(s.Call.Args, ops.ArgTask))
+		return s.Call != nil && s.Call.ID == 0 || s.Takes(ops.ArgSocket, ops.ArgTask)
 	})
 }
 

@@ -158,8 +158,11 @@ func (d *draft) progSleep() bool {
 
 // knows says whether the kernel certainly, or perhaps, has a call.
 func (k Kernel) knows(c *ops.HelperCall) bool {
-	return c.ID != 0 || hasKfuncs(k) && k.has(ops.FeatureKernelBTF)
+	return c.ID != 0 || k.callsKernel()
 }
+
+// callsKernel says whether programs can call functions of the kernel, and their ids are told.
+func (k Kernel) callsKernel() bool { return hasKfuncs(k) && k.has(ops.FeatureKernelBTF) }
 
 // bothWays loads a program twice: given a map directly, and given an outer map
 // that holds maps like it.

@@ -95,7 +95,7 @@ func requiredPositions(k Kernel) (all []Position) {
 		classes = append(classes, "sleepable programs")
 	}
 	for _, use := range []string{"read", "write", "arithmetic", "map", "kfunc", "memory", "field"} {
-		if use == "kfunc" && (!hasKfuncs(k) || !k.has(ops.FeatureKernelBTF)) {
+		if use == "kfunc" && !k.callsKernel() {
 			continue
 		}
 		for _, inner := range []string{"tables", perCPUTables, "other maps"} {

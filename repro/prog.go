@@ -3,7 +3,6 @@ package repro
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/asm"
@@ -129,15 +128,12 @@ func (w *writer) attributes(o ops.Prog, p progs.Program) (a attrs, lines []strin
 
 // functions makes holes for the kernel's kfuncs that a body calls.
 func (w *writer) functions(p *progs.Program, holes map[int32]string) {
-	var names []string
+	p.Functions = map[string]int32{}
 	for _, s := range p.Body.Steps() {
-		names = append(names, s.Functions()...)
-	}
-	for _, name := range names {
-		if p.Functions == nil {
-			p.Functions = map[string]int32{}
-		}
-		if _, known := p.Functions[name]; !known {
+		for _, name := range s.Functions() {
+			if _, known := p.Functions[name]; known {
+				continue
+			}
 			hole := int32(kfuncHole + len(p.Functions))
 			p.Functions[name] = hole
 			w.need("kernelbtf")
@@ -169,7 +165,7 @@ func letters(b ops.Body) string {
 	for _, s := range b.Steps() {
 		number, signed := progs.Answers(s)
 		switch {
-		case s.Call != nil && slices.Contains(s.Call.Args, ops.ArgRoom):
+		case s.Takes(ops.ArgRoom):
 			out.WriteByte('R')
 		case signed:
 			out.WriteByte('c')

@@ -26,6 +26,7 @@ var races = []struct{ text, want string }{
 	{"thread(times=40)\no0.renew(1)\nthread(cpu=1, times=100)\np0.run(1, 1)\njoin()\n", "= o0:1=new40"},
 	{"thread(times=40)\np1.run(1, 1)\nthread(cpu=1, times=10)\ni0.still(1)\njoin()\n", "= o0:1=i0"},
 	{"thread(times=100)\no0.close()\nthread(cpu=1, times=100)\no0.lookup(1)\njoin()\n", "= o0:1=i0"}, // which p0 keeps
+	{"thread(times=20)\no0.by_program(update, 1, value=i1)\no0.by_program(update, 1, value=i0)\nthread(cpu=1, times=20)\np1.bind(o0)\njoin()\n", "= o0:1=i0"},
 	{strings.Repeat("thread(times=20)\no0.lookup(1)\nthread(cpu=1, times=20)\np0.run(1, 1)\n", 5) + "join()\n", "= o0:1=i0"},
 }
 
@@ -41,6 +42,9 @@ func TestRaces(t *testing.T) {
 	}
 	err := vm.Run(t.Context(), jobs, func(i int, tr ops.Trace) {
 		last := len(tr.Steps) - 1
+		if tr.End != ops.Completed {
+			t.Errorf("%s: %s: %s", races[i].text, tr.End, tr.Detail)
+		}
 		if got := tr.Steps[last-1].Got.String(); got != races[i].want || tr.Steps[last].Got != ops.OK {
 			t.Errorf("%s: the map holds %s, want %s; the end answers %s", races[i].text, got, races[i].want, tr.Steps[last].Got)
 		}

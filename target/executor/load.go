@@ -42,11 +42,9 @@ func (i image) attr() *loadAttr {
 // Go runtime sends now and then.
 func (s *shared) loadProgram(i image) (fd uint32, log string, errno unix.Errno) {
 	attr := i.attr()
-	if len(s.log) > 0 { // threads have none
-		attr.logLevel, attr.logSize, attr.log = logStats, uint32(len(s.log)), address(s.log)
-	}
+	attr.logLevel, attr.logSize, attr.log = logStats, uint32(len(s.log)), address(s.log)
 	for range loadAttempts {
-		clear(s.log[:min(1, len(s.log))]) // what is refused before the verifier runs has no log
+		s.log[0] = 0 // what is refused before the verifier runs has no log
 		fd, errno = bpf(cmdProgLoad, attr)
 		switch errno {
 		case unix.EAGAIN:

@@ -35,10 +35,13 @@ func (r *race) newThread(about ops.Thread) *thread {
 	return t
 }
 
+// deskLog is room for what the verifier says of the short programs that threads load (Sys).
+const deskLog = 4096
+
 // desk is what a thread has instead of what sequences share.
 func (s *shared) desk(number int) *shared {
 	for len(s.desks) <= number {
-		s.desks = append(s.desks, &shared{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer)})
+		s.desks = append(s.desks, &shared{buffer: make([]byte, elementBuffer), value: make([]byte, 2*elementBuffer), log: make([]byte, deskLog)})
 	}
 	d := s.desks[number]
 	d.pins = s.pins
