@@ -153,7 +153,6 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
-// The sequences of the baseline parse, and break nothing on a kernel that keeps every promise.
 // TestBySeed: of 20 faults that one thread sees, one of which survives both seeds on which it is run and is dropped then, 19
 // and then 18 and 19 are caught: that is 95 % on two seeds of three.
 func TestBySeed(t *testing.T) {
@@ -187,6 +186,31 @@ func TestBySeed(t *testing.T) {
 	}
 }
 
+// What was measured is of faults that the table has, of one commit each, and docs/power.md says what comes out of it.
+func TestMeasured(t *testing.T) {
+	faults, err := parseFaults(strings.NewReader(readFile(t, tableFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := load("measured.tsv")
+	if err != nil || len(results) == 0 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for _, r := range results {
+		if r.commit == "" || r.fault != 0 && !slices.ContainsFunc(faults, func(f fault) bool { return f.number == r.fault }) {
+			t.Errorf("of a tree without a name, or of a fault that %s has not: %s", tableFile, r.line())
+		}
+	}
+	_, scores, _ := strings.Cut(table(faults, results), "\n\n")
+	docs := readFile(t, "docs/power.md")
+	for line := range strings.Lines(scores) {
+		if !strings.Contains(docs, "\n    "+line) {
+			t.Errorf("docs/power.md lacks what measured.tsv says: %s", line)
+		}
+	}
+}
+
+// The sequences of the baseline parse, and break nothing on a kernel that keeps every promise.
 func TestBaseline(t *testing.T) {
 	names, seqs, err := readBaseline()
 	if err != nil {
