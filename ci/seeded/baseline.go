@@ -52,7 +52,7 @@ func (o *options) baseline(ctx context.Context, f fault) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	r = result{fault: f.number, executions: len(seqs)}
+	r = result{fault: f.number, executions: len(seqs), asked: everything}
 	start := time.Now()
 	for i, played := range suite.ReplayEach(ctx, suite.Config{Log: os.Stderr}, specs[0], seqs, baselineTries) {
 		switch {

@@ -171,7 +171,7 @@ func (o *options) one(ctx context.Context, f fault, seed uint64, before []result
 	}
 	k := suite.Run(ctx, c)[0]
 	r := resultOf(f, k)
-	r.took, r.narrow, r.commit = time.Since(start), o.narrow, commit()
+	r.took, r.asked, r.commit = time.Since(start), o.asked(), commit()
 	if k.Missing {
 		return r, k.Fault
 	}

@@ -23,8 +23,19 @@ func table(all []fault, results []result) string {
 		fmt.Fprintln(&b, score(all, results, concurrent))
 		fmt.Fprint(&b, bySeed(all, results, concurrent))
 	}
-	if whole := resultsOf(results, 0); len(whole) > 0 {
-		fmt.Fprintf(&b, "false alarms on the whole kernel: %d of %d runs\n", count(whole, result.caught), len(whole))
+	b.WriteString(falseAlarms(resultsOf(results, 0)))
+	return b.String()
+}
+
+// falseAlarms says, for each way to ask, how many runs blamed the whole kernel.
+func falseAlarms(whole []result) string {
+	var b strings.Builder
+	runs := map[string][]result{}
+	for _, r := range whole {
+		runs[r.asked] = append(runs[r.asked], r)
+	}
+	for _, asked := range slices.Sorted(maps.Keys(runs)) {
+		fmt.Fprintf(&b, "false alarms on the whole kernel, asked %s: %s runs\n", asked, interval(count(runs[asked], result.caught), len(runs[asked])))
 	}
 	return b.String()
 }
@@ -55,7 +66,7 @@ func row(f fault, of []result) string {
 	slices.Sort(blamed)
 	blamed = slices.Compact(blamed)
 	caught := slices.DeleteFunc(slices.Clone(of), func(r result) bool { return !r.caught() })
-	wide := slices.DeleteFunc(slices.Clone(caught), func(r result) bool { return r.narrow })
+	wide := slices.DeleteFunc(slices.Clone(caught), func(r result) bool { return r.asked != everything })
 	name := f.name
 	if f.concurrent {
 		name += " (concurrent)"

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mimic/suite"
 )
 
 // result is what one run of the suite found on one kernel.
@@ -23,16 +25,24 @@ type result struct {
 	length     int    // of the shortest reduced sequence
 	fell       string // what the harness said; "" if nothing
 	took       time.Duration
-	narrow     bool   // only the rows were asked that may catch it: see rowsFor
+	asked      string // everything, or what of it: see options.asked
 	commit     string // that was measured; "" if the command was built without it
 }
 
-// asked says in a word what was asked.
-func (r result) asked() string {
-	if r.narrow {
+// everything is what a run asks if nobody says otherwise.
+const everything = "all"
+
+// asked says in a word what is asked of a kernel. What asks less misses more: a share of such runs is a lower bound.
+func (o *options) asked() string {
+	switch {
+	case o.narrow: // only the rows that may catch the fault: see rowsFor
 		return "narrow"
+	case o.quick:
+		return "quick"
+	case o.sequences != suite.DefaultSequences:
+		return fmt.Sprintf("%d of each row", o.sequences)
 	}
-	return "all"
+	return everything
 }
 
 func (r result) caught() bool { return len(r.blamed) > 0 }
@@ -63,7 +73,7 @@ func (r result) line() string {
 	return strings.Join([]string{
 		strconv.Itoa(r.fault), strconv.FormatUint(r.seed, 10), r.verdict(), strings.Join(r.blamed, " "), strconv.Itoa(r.executions),
 		fmt.Sprintf("%.1f", r.asking.Seconds()), strconv.Itoa(r.length), fmt.Sprintf("%.0f", r.took.Seconds()), strings.ReplaceAll(r.fell, "\t", " "),
-		r.asked(), r.commit,
+		r.asked, r.commit,
 	}, "\t") + "\n"
 }
 
@@ -115,6 +125,6 @@ func parseResult(words []string) (r result, err error) {
 	r.length, errs[4] = strconv.Atoi(words[6])
 	took, errs[5] = strconv.ParseFloat(words[7], 64)
 	r.asking, r.took, r.fell = time.Duration(asking*1e9), time.Duration(took*1e9), words[8]
-	r.narrow, r.commit = words[9] == result{narrow: true}.asked(), words[10]
+	r.asked, r.commit = words[9], words[10]
 	return r, errors.Join(errs[:]...)
 }

@@ -88,7 +88,7 @@ func TestChoose(t *testing.T) {
 func TestSavedResults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "results")
 	first := result{fault: 3, seed: 1, executions: 9, took: time.Second}
-	second := result{fault: 3, seed: 1, blamed: []string{"P38/hash", "P61/hash"}, right: true, executions: 7, asking: 1500 * time.Millisecond, length: 4, took: 2 * time.Second, narrow: true, commit: "abc1234"}
+	second := result{fault: 3, seed: 1, blamed: []string{"P38/hash", "P61/hash"}, right: true, executions: 7, asking: 1500 * time.Millisecond, length: 4, took: 2 * time.Second, asked: "narrow", commit: "abc1234"}
 	other := result{fault: 4, seed: 1, fell: "the guest is gone", took: 3 * time.Second}
 	for _, r := range []result{first, other, second} {
 		if err := save(path, r); err != nil {
@@ -127,10 +127,22 @@ func TestVerdicts(t *testing.T) {
 	if failed([]result{{fault: 0}, {fault: 3, blamed: blamed}}) || !failed([]result{{fault: 0, blamed: blamed}}) {
 		t.Error("a false alarm passes, or what is right does not")
 	}
-	text := table([]fault{{number: 3, name: "leak", claim: "P38"}}, []result{{fault: 3, seed: 1, blamed: blamed, right: true, executions: 7}, {fault: 3, seed: 2}, {fault: 0, seed: 1}})
-	for _, want := range []string{"| 3 | leak", "1/2 (9-91 %)", "P38/hash", "false alarms on the whole kernel: 0 of 1 runs"} {
+	text := table([]fault{{number: 3, name: "leak", claim: "P38"}}, []result{{fault: 3, seed: 1, blamed: blamed, right: true, executions: 7}, {fault: 3, seed: 2}, {asked: "all"}, {seed: 1, asked: "quick"}, {seed: 2, asked: "quick", blamed: blamed}})
+	for _, want := range []string{"| 3 | leak", "1/2 (9-91 %)", "P38/hash", "the whole kernel, asked all: 0/1 runs", "asked quick: 1/2 (9-91 %) runs"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// What is saved says what was asked.
+func TestAsked(t *testing.T) {
+	usual := options{sequences: suite.DefaultSequences}
+	few, quick, narrow := usual, usual, usual
+	few.sequences, quick.quick, narrow.narrow = 6, true, true
+	for want, o := range map[string]options{everything: usual, "6 of each row": few, "quick": quick, "narrow": narrow} {
+		if got := o.asked(); got != want {
+			t.Errorf("asked() = %q, want %q", got, want)
 		}
 	}
 }
@@ -148,7 +160,7 @@ func TestNarrow(t *testing.T) {
 		t.Errorf("rowsFor = %v, want %v", got, want)
 	}
 	blamed := []string{"P38/hash"}
-	if text := row(f, []result{{fault: 3, blamed: blamed, executions: 70}, {fault: 3, seed: 2, blamed: blamed, executions: 2, narrow: true}}); !strings.Contains(text, "| 70 |") {
+	if text := row(f, []result{{fault: 3, blamed: blamed, executions: 70, asked: everything}, {fault: 3, seed: 2, blamed: blamed, executions: 2, asked: "narrow"}}); !strings.Contains(text, "| 70 |") {
 		t.Errorf("a narrow run counts with its sequences: %s", text)
 	}
 }
