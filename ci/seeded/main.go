@@ -152,6 +152,19 @@ func (o *options) specs(f fault) ([]suite.Spec, error) {
 	return suite.ParseSpecs(word, suite.How{Mode: target.Fast})
 }
 
+// asked says in a word what is asked of a kernel. What asks less misses more: a share of such runs is a lower bound.
+func (o *options) asked() string {
+	switch {
+	case o.narrow: // only the rows that may catch the fault: see rowsFor
+		return "narrow"
+	case o.quick:
+		return "quick"
+	case o.sequences != suite.DefaultSequences:
+		return fmt.Sprintf("%d of each row", o.sequences)
+	}
+	return everything
+}
+
 // one runs the suite, or the baseline, against one fault with one seed.
 func (o *options) one(ctx context.Context, f fault, seed uint64, before []result) (result, error) {
 	if o.others {

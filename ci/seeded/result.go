@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"mimic/suite"
 )
 
 // result is what one run of the suite found on one kernel.
@@ -31,19 +29,6 @@ type result struct {
 
 // everything is what a run asks if nobody says otherwise.
 const everything = "all"
-
-// asked says in a word what is asked of a kernel. What asks less misses more: a share of such runs is a lower bound.
-func (o *options) asked() string {
-	switch {
-	case o.narrow: // only the rows that may catch the fault: see rowsFor
-		return "narrow"
-	case o.quick:
-		return "quick"
-	case o.sequences != suite.DefaultSequences:
-		return fmt.Sprintf("%d of each row", o.sequences)
-	}
-	return everything
-}
 
 func (r result) caught() bool { return len(r.blamed) > 0 }
 

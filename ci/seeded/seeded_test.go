@@ -30,12 +30,18 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// Each row of the table is in the patch, in the file that it names, and nothing else is.
-func TestTableIsThePatch(t *testing.T) {
+func readFaults(t *testing.T) []fault {
+	t.Helper()
 	faults, err := parseFaults(strings.NewReader(readFile(t, tableFile)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return faults
+}
+
+// Each row of the table is in the patch, in the file that it names, and nothing else is.
+func TestTableIsThePatch(t *testing.T) {
+	faults := readFaults(t)
 	inPatch := map[int]string{}
 	file := ""
 	number := regexp.MustCompile(`MIMIC\((\d+)\)`)
@@ -160,7 +166,7 @@ func TestNarrow(t *testing.T) {
 		t.Errorf("rowsFor = %v, want %v", got, want)
 	}
 	blamed := []string{"P38/hash"}
-	if text := row(f, []result{{fault: 3, blamed: blamed, executions: 70, asked: everything}, {fault: 3, seed: 2, blamed: blamed, executions: 2, asked: "narrow"}}); !strings.Contains(text, "| 70 |") {
+	if text := row(f, []result{{fault: 3, blamed: blamed, executions: 70, asked: everything}, {fault: 3, seed: 2, blamed: blamed, executions: 200, asked: "narrow"}}); !strings.Contains(text, "| 70 |") {
 		t.Errorf("a narrow run counts with its sequences: %s", text)
 	}
 }
@@ -200,10 +206,7 @@ func TestBySeed(t *testing.T) {
 
 // What was measured is of faults that the table has, of one commit each, and docs/power.md says what comes out of it.
 func TestMeasured(t *testing.T) {
-	faults, err := parseFaults(strings.NewReader(readFile(t, tableFile)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	faults := readFaults(t)
 	results, err := load("measured.tsv")
 	if err != nil || len(results) == 0 {
 		t.Fatalf("%d results, %v", len(results), err)
@@ -213,7 +216,10 @@ func TestMeasured(t *testing.T) {
 			t.Errorf("of a tree without a name, or of a fault that %s has not: %s", tableFile, r.line())
 		}
 	}
-	_, scores, _ := strings.Cut(table(faults, results), "\n\n")
+	_, scores, found := strings.Cut(table(faults, results), "\n\n")
+	if !found {
+		t.Error("the table has no scores below it")
+	}
 	docs := readFile(t, "docs/power.md")
 	for line := range strings.Lines(scores) {
 		if !strings.Contains(docs, "\n    "+line) {
